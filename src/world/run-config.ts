@@ -1,0 +1,44 @@
+/** One run of a pair, as the world writes it to `<state>/<name>/<run>/run.json` before it starts the replicas, and they read it. */
+
+export interface RunConfig {
+  readonly vm: string;
+  /** Random, for each start: keys the arbiter, every link message and every batch. */
+  readonly run: string;
+  /** `<state>/<name>/<run>`: sockets, epoch-<n> keys, run.json. */
+  readonly dir: string;
+  readonly protection: 'pair' | 'solo';
+  readonly machine: {
+    readonly memoryBytes: number;
+    readonly clock: 'host' | 'icount';
+    /** 64 hex digits. */
+    readonly seed: string;
+    /** Decimal nanoseconds since 1970. */
+    readonly bootTimeNs: string;
+    readonly disk: { readonly sectors: number; readonly readOnly: boolean; readonly id: string } | undefined;
+    /** MAC as 12 hex digits. */
+    readonly net: { readonly mac: string } | undefined;
+    readonly virtioConsole: boolean;
+    /** Absolute paths, and the sha256 that each file must have. */
+    readonly images: {
+      readonly firmware: FileRef | undefined;
+      readonly main: FileRef;
+      readonly initrd: FileRef | undefined;
+      readonly append: string;
+      readonly dtb: FileRef | undefined;
+    };
+  };
+  readonly maxInstructions: number | undefined;
+  /** `--record FILE`: the primary writes FILE.primary, the backup FILE.backup; the world renames the survivor's to FILE. */
+  readonly record: string | undefined;
+  /** Unix socket of the world, and the link between the replicas (log and control). */
+  readonly worldSocket: string;
+  readonly linkSocket: string;
+  /** UDP ports on 127.0.0.1 for the heartbeat, primary's and backup's. */
+  readonly heartbeat: { readonly primary: number; readonly backup: number };
+  readonly arbiterDir: string;
+}
+
+export interface FileRef {
+  readonly path: string;
+  readonly sha256: string;
+}
