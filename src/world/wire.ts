@@ -18,6 +18,8 @@ export type ToWorld =
   | { readonly kind: 'console'; readonly epoch: number; readonly ordinal: number; readonly bytes: Uint8Array }
   | { readonly kind: 'frame'; readonly epoch: number; readonly ordinal: number; readonly bytes: Uint8Array }
   | { readonly kind: 'disk'; readonly epoch: number; readonly request: DiskRequest }
+  /** Guest memory from `begin_signature` to `end_signature`, at most 1 MiB: comes before `off` when the image has both symbols. */
+  | { readonly kind: 'signature'; readonly epoch: number; readonly bytes: Uint8Array }
   | { readonly kind: 'off'; readonly epoch: number; readonly ordinal: number; readonly exit: Exit }
   /** Inputs up to this number are in the log and acked: the world may forget them. */
   | { readonly kind: 'inputAcked'; readonly epoch: number; readonly number: number }
@@ -50,10 +52,14 @@ export interface ReplicaStatus {
   readonly logBytes: number;
   readonly outputs: number;
   readonly held: number;
+  /** Held (or not yet accepted) outputs are at their limit: the machine waits. */
+  readonly stalled: boolean;
   /** Stamps for the last takeover in ms since the process began to suspect; undefined before one. */
   readonly takeover: Takeover | undefined;
   /** Added output latency so far, microseconds: made to released. */
   readonly heldMicros: { readonly p50: number; readonly p99: number } | undefined;
+  /** The same, by stage: `flush` made to on the link, `ack` on the link to ack read, `release` ack read to given to the sink. */
+  readonly stageMicros: Readonly<Record<'flush' | 'ack' | 'release', { readonly p50: number; readonly p99: number }>> | undefined;
   /** At the end (off): the machine's digest. */
   readonly digest: string | undefined;
 }
