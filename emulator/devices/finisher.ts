@@ -1,0 +1,47 @@
+/** SiFive's test finisher: the guest ends its own run with one store (QEMU virt at 0x00100000; cli.md "A guest ends by"). */
+import type { Exit } from '../io.ts';
+import type { Device, State } from './device.ts';
+
+export const FINISHER_BASE = 0x00100000;
+export const FINISHER_SIZE = 0x1000;
+
+const FAIL = 0x3333;
+const PASS = 0x5555;
+const RESET = 0x7777;
+
+/** `off` is called once the guest has asked to end; other values and offsets do nothing, and reads give 0. */
+export class Finisher implements Device {
+  readonly name = 'finisher';
+  readonly widths = [2, 4] as const;
+  readonly #off: (exit: Exit) => void;
+
+  constructor(off: (exit: Exit) => void) {
+    this.#off = off;
+  }
+
+  load(): number {
+    return 0;
+  }
+
+  store(offset: number, _width: 1 | 2 | 4, value: number): boolean {
+    if (offset !== 0) return true;
+    switch (value & 0xffff) {
+      case FAIL:
+        this.#off({ code: value >>> 16, reason: 'fail' });
+        break;
+      case PASS:
+        this.#off({ code: 0, reason: 'poweroff' });
+        break;
+      case RESET:
+        this.#off({ code: 0, reason: 'reset' });
+        break;
+    }
+    return true;
+  }
+
+  save(): State {
+    return {};
+  }
+
+  restore(): void {}
+}
