@@ -35,7 +35,10 @@ export interface RunConfig {
   readonly linkSocket: string;
   /** UDP ports on 127.0.0.1 for the heartbeat, primary's and backup's. */
   readonly heartbeat: { readonly primary: number; readonly backup: number };
+  /** Where the epoch keys of this run are: `<arbiter>/<name>/<run>`. The world makes it. */
   readonly arbiterDir: string;
+  /** The world itself: where `ps` and `kill` ask (JSON lines), and which disk file it owns. */
+  readonly world: { readonly pid: number; readonly controlSocket: string; readonly disk: string | undefined };
 }
 
 export interface FileRef {
