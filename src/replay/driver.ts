@@ -2,14 +2,14 @@
  * Drives one machine in its role: records as primary, replays as backup, and turns the one into the other at go-live.
  * Pure: the caller (a machine thread, or the simulation) brings the host's time and the batches, and carries away what comes out.
  */
-import type { Icount, Input, Ordinals, Output } from '../../emulator/index.ts';
+import type { ConsolePort, Icount, Input, Ordinals, Output, Snapshot } from '../../emulator/index.ts';
 import type { Seq } from './entry.ts';
 
 /** What one turn did. `outputs` come in the order made; each is covered by the entry `seq` (requests may leave at once). */
 export interface Turn {
   /**
    * ran      more to do now
-   * idle     recording, and the guest waits: wake at `deadline` ticks (undefined: only an input wakes it)
+   * idle     recording, and the guest waits: call `turn` again at `deadline` (undefined: only an input wakes it)
    * starved  replaying, and everything up to the horizon is done: wait for a batch
    * drained  replaying after `drain()`, and every received entry is replayed
    * held     recording, but not allowed to run (`protect` not acked, or no role yet)
@@ -17,15 +17,23 @@ export interface Turn {
    * diverged replay does not agree with the log: `report` says where
    */
   readonly state: 'ran' | 'idle' | 'starved' | 'drained' | 'held' | 'off' | 'diverged';
+  /** In ticks of the host's clock (as `hostTicks`): when the next turn is wanted, for the guest's timer or for a batch that waits. */
   readonly deadline: bigint | undefined;
   readonly outputs: readonly Output[];
   readonly made: Ordinals;
   readonly icount: Icount;
-  /** Last entry appended (recording) or replayed (replaying). */
+  /** Last entry that is in a batch (recording) or that was replayed (replaying). */
   readonly seq: Seq;
   /** Recording: a whole encoded batch for the link and the record file, if there is anything to say. */
   readonly batch: Uint8Array | undefined;
   readonly report: string | undefined;
+}
+
+/** The last checkpoint on which both sides agreed, and whole batches since: what a crash report holds, and bisect reads. */
+export interface Evidence {
+  readonly seq: Seq;
+  readonly snapshot: Snapshot;
+  readonly batches: readonly Uint8Array[];
 }
 
 export interface Driver {
@@ -33,16 +41,29 @@ export interface Driver {
   protect(): void;
   /** Recording: run (and log) under this epoch. */
   record(epoch: number): void;
-  /** Replaying: a whole batch whose checksum was right (`openBatch`). */
+  /** Replaying: a whole batch whose checksum was right (`openBatch`). Batches follow one another without a gap. */
   receive(batch: Uint8Array): void;
   /** Replaying: nothing more will be received; replay all there is and then say `drained`. */
   drain(): void;
   /** After `drained`: writes the `epoch` entry and the first anchor. Returns the pending disk requests, to be issued again. */
   goLive(epoch: number, hostTicks: bigint): readonly Output[];
-  /** Recording: delivers an input here and logs it; false when the machine has no room (offer it again, or drop a frame). */
-  offer(input: Input, origin: number): boolean;
-  /** One slice: at most `budget` instructions. `hostTicks`: the host's clock in ticks since the run began. */
+  /**
+   * Recording: delivers an input here and logs it, after a `clock` entry when the guest waits; false when the machine has no
+   * room, is off, or the batch is full (offer it again, or drop a frame). Outputs that it makes come with the next turn.
+   */
+  offer(input: Input, origin: number, hostTicks: bigint): boolean;
+  /** Console bytes that `offer` would take now on this port. */
+  consoleRoom(port: ConsolePort): number;
+  /** One slice: at most `budget` instructions. `hostTicks`: the host's clock in ticks since boot (it never goes back). */
   turn(hostTicks: bigint, budget: number): Turn;
+  /** Recording: instructions that take about 150 microseconds at the present speed: a budget that lets inputs in quickly. */
+  readonly budget: number;
+  /** Recording: no more turns. Writes a last checkpoint and gives up everything not yet in a batch. */
+  end(hostTicks: bigint): Turn;
+  /** Recording: the backup has replayed up to here, so it agrees with every checkpoint up to here. */
+  agreed(seq: Seq): void;
+  /** Undefined before the first agreed checkpoint, and when the log since has outgrown its limit. */
+  evidence(): Evidence | undefined;
   /** Number of the last world input in the log so far. */
   readonly lastInput: number;
 }
