@@ -32,9 +32,12 @@ export interface Dma {
   readonly size: number;
 }
 
-/** `Emit` numbers what it is given: devices make outputs without ordinals, the board adds them. */
-export type Emit = (output: Unnumbered<Output>) => void;
-type Unnumbered<T> = T extends { ordinal: number } ? Omit<T, 'ordinal'> : T;
+/**
+ * `Emit` numbers what it is given: devices make outputs without ordinals, the board adds them. Returns the ordinal that it gave
+ * (a console output's is that of its first byte), 0 for a disk read: the disk keeps it, to list what must be issued again.
+ */
+export type Emit = (output: Unnumbered<Output>) => number;
+export type Unnumbered<T> = T extends { ordinal: number } ? Omit<T, 'ordinal'> : T;
 
 export interface Time {
   /** `time` at the present icount. */

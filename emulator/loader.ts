@@ -1,0 +1,186 @@
+/** Turns image files into segments for RAM: 32-bit RISC-V ELF executables (System V gABI 4.1, RISC-V psABI) and raw binaries. */
+import { fromUtf8 } from './text.ts';
+
+/** An image that this machine cannot hold. The message names the image and says what is wrong with it; the command line exits with 65. */
+export class LoadError extends Error {
+  override readonly name = 'LoadError';
+  readonly code = 65;
+}
+
+/** A range of RAM that an image wants: `bytes`, then zeros up to `size`. */
+export interface Segment {
+  /** Which image it comes from, for errors: `firmware`, `image`, `initrd`, `device tree`. */
+  readonly what: string;
+  /** Physical. */
+  readonly address: number;
+  readonly bytes: Uint8Array;
+  /** In memory, at least bytes.length. */
+  readonly size: number;
+}
+
+export interface LoadedImage {
+  readonly segments: readonly Segment[];
+  /** Physical address of the first instruction. */
+  readonly entry: number;
+  /** By name; the value as the file has it (a virtual address where they differ). Empty for raw images. */
+  readonly symbols: ReadonlyMap<string, number>;
+}
+
+const ELF_HEADER_BYTES = 52;
+const PROGRAM_HEADER_BYTES = 32;
+const SECTION_HEADER_BYTES = 40;
+const SYMBOL_BYTES = 16;
+const ET_EXEC = 2;
+const EM_RISCV = 243;
+const EF_RISCV_RVE = 8;
+const PT_LOAD = 1;
+const PT_INTERP = 3;
+const SHT_SYMTAB = 2;
+const SHN_UNDEF = 0;
+const STT_SECTION = 3;
+const STT_FILE = 4;
+const STB_LOCAL = 0;
+
+const FILE_TYPES: Readonly<Record<number, string>> = {
+  1: 'an object file that has not been linked',
+  3: 'a shared object or position-independent executable',
+  4: 'a core dump',
+};
+const MACHINES: Readonly<Record<number, string>> = {
+  3: 'i386',
+  8: 'MIPS',
+  20: 'PowerPC',
+  40: 'Arm',
+  62: 'x86-64',
+  183: 'AArch64',
+  258: 'LoongArch',
+};
+
+/**
+ * Reads an image. An ELF goes to its physical addresses, anything else whole to `rawAddress`. Throws `LoadError` when the file is
+ * empty, cut off, or no static RV32 executable. Whether it fits RAM is for `checkPlaces`, which sees all images together.
+ */
+export function loadImage(what: string, file: Uint8Array, rawAddress: number): LoadedImage {
+  if (file.length === 0) throw new LoadError(`${what}: the file is empty. Give an ELF executable or a raw image.`);
+  if (!isElf(file)) {
+    return { segments: [{ what, address: rawAddress, bytes: file, size: file.length }], entry: rawAddress, symbols: new Map() };
+  }
+  return loadElf(what, file);
+}
+
+/** Throws `LoadError` when a segment lies outside RAM, or two of them overlap. */
+export function checkPlaces(segments: readonly Segment[], ram: { readonly base: number; readonly size: number }): void {
+  const end = ram.base + ram.size;
+  for (const segment of segments) {
+    if (segment.address < ram.base || segment.address + segment.size > end) {
+      const cure =
+        segment.address < ram.base || segment.address >= end + 2 ** 30 ? 'Link it for RAM.' : 'Give the machine more memory (--memory).';
+      throw new LoadError(
+        `${segment.what}: does not fit RAM: wants ${range(segment)}, RAM is ${range({ address: ram.base, size: ram.size })}. ${cure}`,
+      );
+    }
+  }
+  const sorted = segments.toSorted((a, b) => a.address - b.address);
+  for (let i = 1; i < sorted.length; i++) {
+    const [before, after] = [sorted[i - 1], sorted[i]];
+    if (before.address + before.size > after.address) {
+      const both = before.what === after.what ? `two segments of the ${before.what}` : `${before.what} and ${after.what}`;
+      throw new LoadError(
+        `${both} overlap: ${range(before)} and ${range(after)}. Give the machine more memory (--memory), or link one of them elsewhere.`,
+      );
+    }
+  }
+}
+
+function isElf(file: Uint8Array): boolean {
+  return file.length >= 4 && file[0] === 0x7f && file[1] === 0x45 && file[2] === 0x4c && file[3] === 0x46;
+}
+
+function loadElf(what: string, file: Uint8Array): LoadedImage {
+  const refuse = (why: string, cure: string): never => {
+    throw new LoadError(`${what}: ${why}. ${cure}`);
+  };
+  const within = (name: string, offset: number, size: number): void => {
+    if (offset + size > file.length) {
+      refuse(`the ELF file is cut off: ${name} ends at byte ${offset + size}, the file has ${file.length}`, 'Copy or build it again.');
+    }
+  };
+  if (file[4] === 2) refuse('a 64-bit ELF file, and this machine is RV32', 'Build it with -march=rv32imac -mabi=ilp32.');
+  within('its header', 0, ELF_HEADER_BYTES);
+  const view = new DataView(file.buffer, file.byteOffset, file.length);
+  const half = (offset: number) => view.getUint16(offset, true);
+  const word = (offset: number) => view.getUint32(offset, true);
+
+  if (file[4] !== 1) refuse(`an ELF file of unknown class ${file[4]}`, 'Build it for RV32.');
+  if (file[5] !== 1) refuse('a big-endian ELF file, and this machine is little-endian', 'Build it with -mlittle-endian.');
+  const machine = half(18);
+  if (machine !== EM_RISCV) refuse(`not for RISC-V: an ELF file for ${MACHINES[machine] ?? `machine ${machine}`}`, 'Build it for RV32.');
+  const type = half(16);
+  if (type !== ET_EXEC) refuse(`${FILE_TYPES[type] ?? `an ELF file of type ${type}`}`, 'Link it as a static executable (-static -no-pie).');
+  if ((word(36) & EF_RISCV_RVE) !== 0)
+    refuse('built for RV32E, and this machine is RV32IMAC', 'Build it with -march=rv32imac -mabi=ilp32.');
+
+  const table = word(28);
+  const stride = half(42);
+  const count = half(44);
+  if (count === 0) refuse('an ELF file without program headers: there is nothing to load', 'Link it as an executable.');
+  if (stride < PROGRAM_HEADER_BYTES) refuse(`damaged: program headers of ${stride} bytes, want ${PROGRAM_HEADER_BYTES}`, 'Build it again.');
+  within('the program header table', table, stride * count);
+
+  const segments: Segment[] = [];
+  let entry = word(24);
+  for (let i = 0; i < count; i++) {
+    const at = table + i * stride;
+    const [kind, offset, virtual, physical, fileSize, size] = [0, 4, 8, 12, 16, 20].map((field) => word(at + field));
+    if (kind === PT_INTERP) refuse('a dynamically linked executable', 'Link it statically (-static).');
+    if (kind !== PT_LOAD || size === 0) continue;
+    if (fileSize > size) refuse(`damaged: segment ${i} has ${fileSize} bytes in the file and ${size} in memory`, 'Build it again.');
+    within(`segment ${i}`, offset, fileSize);
+    segments.push({ what, address: physical, bytes: file.subarray(offset, offset + fileSize), size });
+    // A kernel linked for its virtual addresses is entered at the physical address of its entry.
+    if (word(24) >= virtual && word(24) < virtual + size) entry = physical + (word(24) - virtual);
+  }
+  if (segments.length === 0) refuse('an ELF file with no loadable segment', 'Link it as an executable.');
+  return { segments, entry, symbols: symbolsOf(file, view, within) };
+}
+
+/** Global names win over local ones, and of equals the first. A file without a symbol table has no symbols. */
+function symbolsOf(file: Uint8Array, view: DataView, within: (name: string, offset: number, size: number) => void): Map<string, number> {
+  const symbols = new Map<string, number>();
+  const locals = new Map<string, number>();
+  const table = view.getUint32(32, true);
+  const stride = view.getUint16(46, true);
+  const count = view.getUint16(48, true);
+  if (table === 0 || count === 0 || stride < SECTION_HEADER_BYTES) return symbols;
+  within('the section header table', table, stride * count);
+  for (let i = 0; i < count; i++) {
+    const section = table + i * stride;
+    const link = view.getUint32(section + 24, true);
+    if (view.getUint32(section + 4, true) !== SHT_SYMTAB || link >= count) continue;
+    const [offset, size] = [view.getUint32(section + 16, true), view.getUint32(section + 20, true)];
+    const names = table + link * stride;
+    const [namesOffset, namesSize] = [view.getUint32(names + 16, true), view.getUint32(names + 20, true)];
+    within('the symbol table', offset, size);
+    within('the string table', namesOffset, namesSize);
+    const strings = file.subarray(namesOffset, namesOffset + namesSize);
+    for (let at = offset; at + SYMBOL_BYTES <= offset + size; at += SYMBOL_BYTES) {
+      const kind = view.getUint8(at + 12) & 0xf;
+      const binding = view.getUint8(at + 12) >> 4;
+      if (kind === STT_SECTION || kind === STT_FILE || view.getUint16(at + 14, true) === SHN_UNDEF) continue;
+      const name = nameAt(strings, view.getUint32(at, true));
+      const into = binding === STB_LOCAL ? locals : symbols;
+      if (name !== '' && !into.has(name)) into.set(name, view.getUint32(at + 4, true));
+    }
+    break; // There is at most one symbol table (gABI, "Sections").
+  }
+  for (const [name, value] of locals) if (!symbols.has(name)) symbols.set(name, value);
+  return symbols;
+}
+
+function nameAt(strings: Uint8Array, offset: number): string {
+  const end = strings.indexOf(0, offset);
+  return fromUtf8(strings.subarray(offset, end < 0 ? strings.length : end));
+}
+
+const range = ({ address, size }: { readonly address: number; readonly size: number }): string =>
+  `0x${address.toString(16)}..0x${(address + size).toString(16)}`;
