@@ -11,7 +11,7 @@ interface Sample {
 }
 
 export interface LagControl {
-  /** First entry appended at each tick and not yet replayed, oldest first. */
+  /** The last entry appended at each tick, where it is not yet replayed, oldest first. */
   readonly samples: readonly Sample[];
   readonly replayed: Seq;
   /** Steps of slowing in force. */
@@ -23,9 +23,9 @@ export const NO_LAG: LagControl = { samples: [], replayed: 0, steps: 0, adjusted
 
 /** Beyond `limits.marks` samples new ones are left out: the oldest is what lag is measured by. */
 export function sample(lag: LagControl, seq: Seq, now: number, limits: Limits): LagControl {
-  const last = lag.samples.at(-1);
-  if (last?.tick === now || lag.samples.length >= limits.marks) return lag;
-  return { ...lag, samples: [...lag.samples, { seq, tick: now }] };
+  const older = lag.samples.at(-1)?.tick === now ? lag.samples.slice(0, -1) : lag.samples;
+  if (older.length >= limits.marks) return lag;
+  return { ...lag, samples: [...older, { seq, tick: now }] };
 }
 
 export function replayed(lag: LagControl, seq: Seq): LagControl {

@@ -55,15 +55,16 @@ export function stepBoot(boot: Boot, event: Event): Step {
 }
 
 function started(boot: Boot): Step {
+  const nothing = none(boot.self);
   const live: Live = {
     ...common(boot),
     phase: 'live',
     protection: boot.solo ? 'solo' : 'waiting',
     reason: boot.solo ? 'user-action' : 'starting',
     claim: undefined,
-    held: nothingHeld(none(boot.self)),
-    accepted: none(boot.self),
-    passedOn: none(boot.self),
+    held: nothingHeld(nothing),
+    accepted: nothing,
+    passedOn: nothing,
     inputsAcked: 0,
     lag: NO_LAG,
     waitingSince: boot.now,

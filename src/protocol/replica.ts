@@ -80,6 +80,8 @@ export function step(replica: Replica, event: Event): Step {
     next = { ...next, heard: false, progressed: false };
     if (idle(next, effects)) effects = [...effects, say(next, { kind: 'keepalive' })];
   }
+  // Whatever closed in between: nobody is there to hear it.
+  if (replica.link === 'closed' && event.kind !== 'linkOpened') effects = effects.filter((effect) => effect.kind !== 'send');
   if (effects.some((effect) => effect.kind === 'send')) next = { ...next, saidAt: next.now };
   const before = event.kind === 'start' ? undefined : view(replica);
   const after = view(next);
