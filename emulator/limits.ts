@@ -3,26 +3,27 @@
 /** Console bytes that wait in a device, for each port, until the guest reads them. */
 export const CONSOLE_QUEUE_BYTES = 4096;
 
-/** Descriptors of one virtqueue, at most (QueueNumMax). A power of two. */
+/** Descriptors of one virtqueue, at most (QueueNumMax), and of one chain. A power of two. */
 export const QUEUE_SIZE_MAX = 256;
 
-/** Descriptors of one chain, at most: a longer one (which must be a loop) makes the device need a reset. */
-export const CHAIN_LENGTH_MAX = QUEUE_SIZE_MAX;
+/**
+ * Data of one disk request, bytes. One completion is one log entry, which must fit a quarter of the smallest ring (16 MiB); and
+ * Linux makes single requests of up to 1,280 KiB where a device states no limit of its own.
+ */
+export const DISK_REQUEST_BYTES_MAX = 2 * 1024 * 1024;
 
-/** Payload of one disk request, bytes: one completion is one log entry, which must fit a quarter of the smallest ring (16 MiB). */
-export const DISK_REQUEST_BYTES_MAX = 1024 * 1024;
+/** Disk requests taken from the ring and not completed: in flight, held back, or left over from before a reset. The others stay in the ring. */
+export const DISK_PENDING_MAX = 256;
 
-/** Disk requests that the guest may have in flight or held back: as many as it has descriptors. */
-export const DISK_REQUESTS_MAX = QUEUE_SIZE_MAX;
+/** Data of all requests that DISK_PENDING_MAX counts, bytes: one more is taken only while they are below this. */
+export const DISK_PENDING_BYTES_MAX = 16 * 1024 * 1024;
 
-/** One frame without virtio_net_hdr, bytes: Ethernet with an 802.1Q tag, no FCS. */
+/** Shortest frame: two addresses and a type. Longest: Ethernet with an 802.1Q tag, no FCS. Without virtio_net_hdr. */
+export const FRAME_BYTES_MIN = 14;
 export const FRAME_BYTES_MAX = 1518;
 
-/** Shortest frame that is one: two addresses and a type. */
-export const FRAME_BYTES_MIN = 14;
+/** Bytes of one virtio console buffer from the guest: a longer one makes the device need a reset. */
+export const CONSOLE_BUFFER_BYTES_MAX = 32 * 1024;
 
-/** Bytes taken from one console or entropy buffer; the used ring says how much of it was served. */
-export const SERIAL_BUFFER_BYTES_MAX = 65536;
-
-/** Bytes of a chain's header or status parts that are gathered, at most. */
-export const HEADER_BYTES_MAX = 4096;
+/** Random bytes served for one buffer, at most: the used ring tells the guest how many it got. */
+export const ENTROPY_BUFFER_BYTES_MAX = 4096;

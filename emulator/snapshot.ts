@@ -77,6 +77,7 @@ export function readSnapshot(bytes: Uint8Array): Map<string, State> {
 
 /** Reads the fields of one section, by name; every method throws `SnapshotError` when the field is missing or of another kind. */
 export interface Fields {
+  readonly state: State;
   /** An integer with low <= value <= high. */
   integer(name: string, low?: number, high?: number): number;
   bigint(name: string): bigint;
@@ -99,6 +100,7 @@ export function fieldsOf(section: string, state: StateValue | undefined): Fields
     return value as T;
   };
   return {
+    state: values,
     integer: (name, low = 0, high = Number.MAX_SAFE_INTEGER) =>
       want<number>(
         name,
