@@ -54,7 +54,14 @@ describe('the heartbeat thread', () => {
     const shared = new Shared();
     shared.epoch = 3;
     shared.icount = 41;
-    const data: HeartbeatData = { shared: shared.buffer, run: 'a-run', identity: 'me', ownPort, peerPort: peer.address().port, intervalMs: 2 };
+    const data: HeartbeatData = {
+      shared: shared.buffer,
+      run: 'a-run',
+      identity: 'me',
+      ownPort,
+      peerPort: peer.address().port,
+      intervalMs: 2,
+    };
     const worker = new Worker(built('src/host/heartbeat-worker.ts'), { workerData: data });
     opened.push({ close: () => worker.terminate() });
 
@@ -70,7 +77,8 @@ describe('the heartbeat thread', () => {
       if (said.full) break;
     }
 
-    const say = (socket: Socket, bytes: Uint8Array): Promise<void> => new Promise((done) => socket.send(bytes, ownPort, '127.0.0.1', () => done()));
+    const say = (socket: Socket, bytes: Uint8Array): Promise<void> =>
+      new Promise((done) => socket.send(bytes, ownPort, '127.0.0.1', () => done()));
     await say(stranger, encodeBeat(beat));
     await say(peer, encodeBeat({ ...beat, run: 'another' }));
     await say(peer, encodeBeat({ ...beat, identity: 'me' }));

@@ -8,3 +8,8 @@ export function recordOf(seed: number, index: number, largest: number): Uint8Arr
   const length = next() % 16 === 0 ? next() % (largest + 1) : next() % Math.min(64, largest + 1);
   return Uint8Array.from({ length }, () => next() & 0xff);
 }
+
+/** As `recordOf`, but never empty: what goes over a link. */
+export function batchOf(seed: number, index: number): Uint8Array {
+  return Buffer.concat([Buffer.of(index & 0xff), recordOf(seed, index, 4000)]);
+}
