@@ -1,0 +1,109 @@
+/** `twinhart run`: boots a guest, by default as a protected pair, with its console here; this process is the world. */
+import { writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { ConsoleSource, KEY_HELP, type TerminalKey } from '../world/terminal.ts';
+import type { World } from '../world/world.ts';
+import { CliError, codeForStatus } from './errors.ts';
+import { type Ended, launch } from './launch.ts';
+import { exitStatus, jsonResult, type Reporter, reporter, signatureText, statusLines } from './report.ts';
+import { addRunOptions, makePlan, type Plan, type RunOptions } from './run-options.ts';
+
+export function addRun(program: Command): void {
+  addRunOptions(program.command('run').argument('[image]', 'an ELF, a raw kernel Image, or a name from images/', undefined))
+    .description('boot a guest under fault tolerance; its console on this terminal')
+    .option('--record <file>', 'keep the log too')
+    .addHelpText(
+      'after',
+      '\nExample:\n  twinhart run --disk kv.img            the small OS, as a pair; Ctrl-A k kills the primary\n  twinhart run --solo --bios none test.elf',
+    )
+    .action(async (image: string | undefined, options: RunOptions) => {
+      process.exitCode = await runPlan(makePlan(image, options), options);
+    });
+}
+
+/** Runs to the end and returns the exit status. Everything that `run` and `record` have in common. */
+export async function runPlan(plan: Plan, options: Pick<RunOptions, 'json' | 'signature'>): Promise<number> {
+  const source = new ConsoleSource(process.stdin);
+  const out = options.json ? process.stderr : process.stdout;
+  let raw = false;
+  const report = reporter(process.stderr, {
+    raw: () => raw,
+    arbiter: plan.arbiter === undefined ? 'file' : `file:${plan.arbiter}`,
+    keys: source.isTerminal,
+  });
+  let world: World | undefined;
+  let signalled = 0;
+  // A reader that went away (`| head`) ends the run; the guest's bytes have nowhere to go.
+  out.on('error', () => {
+    signalled ||= 141;
+    world?.quit();
+  });
+  const launched = await launch(plan, {
+    write: (bytes) => new Promise((resolve) => out.write(bytes, () => resolve())),
+    onEvent: report.event,
+    onInputRoom: (room) => source.flow(room),
+  });
+  world = launched.world;
+  const running = world;
+  const signals = onSignals((status) => {
+    signalled ||= status;
+    running.quit();
+  });
+  source.start({ onBytes: (bytes) => running.input(bytes), onKey: (key) => onKey(key, running, report) });
+  raw = source.isTerminal;
+  const ended = await launched.ended.finally(() => {
+    source.stop();
+    raw = false;
+    signals.off();
+  });
+  return finish(ended, report, options, signalled);
+}
+
+function finish({ result, kept }: Ended, report: Reporter, options: Pick<RunOptions, 'json' | 'signature'>, signalled: number): number {
+  if (options.json) process.stdout.write(`${JSON.stringify({ ...jsonResult(result), ...(signalled ? { exit: signalled } : {}) })}\n`);
+  if (kept !== undefined) report.line(` the files of this run are kept in ${kept}`);
+  if (result.guest === undefined && result.problem !== undefined && result.exit !== 0) {
+    throw new CliError(codeForStatus(result.exit), result.problem);
+  }
+  if (options.signature !== undefined && result.guest !== undefined) writeSignature(options.signature, result.signature);
+  if (result.guest === undefined && signalled === 0 && result.problem !== undefined) report.line(` stopped  ${result.problem}`);
+  return result.guest === undefined && signalled !== 0 ? signalled : exitStatus(result);
+}
+
+function writeSignature(file: string, signature: Uint8Array | undefined): void {
+  if (signature === undefined)
+    throw new CliError('IMAGE_BAD', `--signature ${file}: the image has no symbols begin_signature and end_signature`);
+  try {
+    writeFileSync(file, signatureText(signature));
+  } catch (error) {
+    throw new CliError('USAGE', `--signature ${file}: ${(error as Error).message}`);
+  }
+}
+
+function onKey(key: TerminalKey, world: World, report: Reporter): void {
+  switch (key) {
+    case 'quit':
+      world.quit();
+      return;
+    case 'help':
+      for (const text of ['', ...KEY_HELP]) report.line(text);
+      return;
+    case 'status':
+      for (const text of ['', ...statusLines(world.status())]) report.line(text);
+      return;
+    case 'kill':
+      if (world.kill('primary') === undefined) report.line('\nthere is no primary to kill');
+      return;
+  }
+}
+
+/** SIGINT, SIGTERM and SIGHUP leave in order: the terminal is given back, the replicas go too. Again, or after that, they act as ever. */
+export function onSignals(leave: (status: number) => void): { off(): void } {
+  const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+  const handlers = Object.entries(signals).map(([signal, status]) => {
+    const handler = (): void => leave(status);
+    process.once(signal, handler);
+    return { signal, handler };
+  });
+  return { off: () => handlers.forEach(({ signal, handler }) => process.off(signal, handler)) };
+}
