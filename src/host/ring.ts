@@ -70,6 +70,16 @@ export class Ring {
     }
   }
 
+  /** Producer on an event loop: as `write`; when refused, the consumer learns (`takeStalled`) that it must tell when there is room. */
+  writeOrMark(head: Uint8Array, body: Uint8Array = NOTHING): boolean {
+    if (this.write(head, body)) return true;
+    Atomics.store(this.words, STALLED, 1);
+    // Looked at again after the mark: a consumer that emptied the ring in between has seen no mark.
+    const done = this.write(head, body);
+    if (done) Atomics.store(this.words, STALLED, 0);
+    return done;
+  }
+
   /** Consumer. The oldest record as a copy, or undefined when the ring is empty. */
   read(): Uint8Array | undefined {
     const consumed = this.words[CONSUMED]! | 0;
