@@ -41,6 +41,12 @@ const STT_SECTION = 3;
 const STT_FILE = 4;
 const STB_LOCAL = 0;
 
+const LINUX_HEADER_BYTES = 64;
+const LINUX_IMAGE_SIZE = 16;
+const LINUX_MAGIC2 = 56;
+/** "RSC\x05", little-endian. */
+const LINUX_MAGIC2_VALUE = 0x05435352;
+
 const FILE_TYPES: Readonly<Record<number, string>> = {
   1: 'an object file that has not been linked',
   3: 'a shared object or position-independent executable',
@@ -63,7 +69,7 @@ const MACHINES: Readonly<Record<number, string>> = {
 export function loadImage(what: string, file: Uint8Array, rawAddress: number): LoadedImage {
   if (file.length === 0) throw new LoadError(`${what}: the file is empty. Give an ELF executable or a raw image.`);
   if (!isElf(file)) {
-    return { segments: [{ what, address: rawAddress, bytes: file, size: file.length }], entry: rawAddress, symbols: new Map() };
+    return { segments: [{ what, address: rawAddress, bytes: file, size: rawSize(file) }], entry: rawAddress, symbols: new Map() };
   }
   return loadElf(what, file);
 }
@@ -90,6 +96,14 @@ export function checkPlaces(segments: readonly Segment[], ram: { readonly base: 
       );
     }
   }
+}
+
+/** A Linux `Image` says in its header how much memory it takes, .bss included (Documentation/riscv/boot-image-header). */
+function rawSize(file: Uint8Array): number {
+  if (file.length < LINUX_HEADER_BYTES) return file.length;
+  const view = new DataView(file.buffer, file.byteOffset, file.length);
+  if (view.getUint32(LINUX_MAGIC2, true) !== LINUX_MAGIC2_VALUE || view.getUint32(LINUX_IMAGE_SIZE + 4, true) !== 0) return file.length;
+  return Math.max(file.length, view.getUint32(LINUX_IMAGE_SIZE, true));
 }
 
 function isElf(file: Uint8Array): boolean {
