@@ -1,4 +1,4 @@
-// Builds the guest images from C: node firmware/build.mjs [--out DIR]. The same sources and compiler give the same bytes, so the
+// Builds the guest images from C (firmware and benchmarks): node firmware/build.mjs [--out DIR]. The same sources and compiler give the same bytes, so the
 // committed images can be checked; README.md says how they are used.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -15,7 +15,7 @@ export const CFLAGS = [
   ...'-fno-stack-protector -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns -fno-ident'.split(' '),
   ...'-ffunction-sections -fdata-sections -Wall -Wextra -Werror -Wno-type-limits'.split(' '),
 ];
-const LDFLAGS = '-nostdlib -static -no-pie -Wl,--build-id=none,--gc-sections,-z,norelro,-z,noexecstack,--no-warn-rwx-segments'.split(' ');
+const LDFLAGS = '-nostdlib -static -no-pie -Wl,--build-id=none,--gc-sections,-n,-z,norelro,-z,noexecstack,--no-warn-rwx-segments'.split(' ');
 
 export function tool(name, args, cwd) {
   const result = spawnSync(PREFIX + name, args, { cwd, encoding: 'utf8' });
@@ -52,10 +52,24 @@ const PROGRAMS = {
   worker: ['worker.c'],
 };
 
+const WORKLOADS = ['mix', 'quicksort', 'sha256', 'sieve', 'strings', 'vm'];
+
+/** Each workload twice: in M-mode, and (-sv32) in U-mode behind page tables. */
+function benchGuests(root, work) {
+  const guest = join(root, 'bench/guest');
+  const elfs = {};
+  for (const name of WORKLOADS)
+    for (const [suffix, start] of [['', 'crt0.S'], ['-sv32', 'crt0-sv32.S']]) {
+      const sources = [start, `${name}.c`, 'report.c'].map((f) => join(guest, f));
+      elfs[`bench/${name}${suffix}.elf`] = link(work, name + suffix, sources, join(guest, 'link.ld'), { root });
+    }
+  return elfs;
+}
+
 function build(out) {
-  const root = dirname(fileURLToPath(import.meta.url));
+  const root = join(dirname(fileURLToPath(import.meta.url)), '..');
   const work = mkdtempSync(join(tmpdir(), 'firmware-'));
-  const os = join(root, 'os');
+  const os = join(root, 'firmware/os');
   const common = all(join(os, 'common'));
   try {
     for (const [name, files] of Object.entries(PROGRAMS)) {
@@ -64,12 +78,12 @@ function build(out) {
       tool('objcopy', ['-O', 'binary', '-j', '.text', '-j', '.data', elf, join(work, `${name}.bin`)]);
     }
     const kernel = link(work, 'os', [...all(join(os, 'kernel')), ...common], join(os, 'kernel/link.ld'), { root, includes: [work] });
-    const sbi = link(work, 'sbi', all(join(root, 'sbi')).reverse(), join(root, 'sbi/link.ld'), { root });
-    const images = { 'os.elf': kernel, 'sbi.elf': sbi };
-    const manifest = { compiler: compilerVersion(), flags: CFLAGS.join(' '), how: 'npm run image:os', images: {} };
-    mkdirSync(out, { recursive: true });
+    const sbi = link(work, 'sbi', ['start.S', 'sbi.c'].map((f) => join(root, 'firmware/sbi', f)), join(root, 'firmware/sbi/link.ld'), { root });
+    const images = { 'os.elf': kernel, 'sbi.elf': sbi, ...benchGuests(root, work) };
+    const manifest = { compiler: compilerVersion(), flags: CFLAGS.join(' '), linker: LDFLAGS.join(' '), how: 'npm run image:os', images: {} };
+    mkdirSync(join(out, 'bench'), { recursive: true });
     for (const [name, elf] of Object.entries(images)) {
-      tool('strip', ['--strip-debug', elf]);
+      tool('strip', [name.startsWith('bench/') ? '--strip-all' : '--strip-debug', elf]); // the kernel's symbols help a disassembler
       const bytes = readFileSync(elf);
       writeFileSync(join(out, name), bytes);
       manifest.images[name] = { size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };

@@ -50,8 +50,11 @@ static void read_line(char *line) {
 
 bool call(u32 task, void *message, u32 length) {
   u32 from;
+  i32 got;
   if (ask(task, message, length) != 0) return false;
-  return receive(message, length, &from) == (i32)length && from == task;
+  do got = receive(message, length, &from);
+  while (from != task && from != (task | FROM_DIED));
+  return from == task && got == (i32)length;
 }
 
 static void help(char *rest) {
@@ -90,13 +93,15 @@ static void sum(char *rest) {
   u32 count;
   if (!parse_number(next_word(&rest), &count)) return print("usage: sum N\n");
   struct work_message halves[2] = {{WORK_SUM, 0, count / 2, 0}, {WORK_SUM, count / 2, count - count / 2, 0}}, result;
-  u32 total = 0, from;
+  u32 total = 0, from, answers = 0;
   for (u32 i = 0; i < 2; i++) ask(TASK_WORKER0 + i, &halves[i], sizeof halves[i]);
   for (u32 i = 0; i < 2; i++) {
-    if (receive(&result, sizeof result, &from) != sizeof result) return print("sum: a worker died\n");
+    if (receive(&result, sizeof result, &from) != sizeof result) continue; /* that worker died */
+    answers++;
     total += result.result;
   }
-  print("sum %u = %X\n", count, total);
+  if (answers == 2) print("sum %u = %X\n", count, total);
+  else print("sum: a worker died\n");
 }
 
 static void crash(char *rest) {
