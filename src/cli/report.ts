@@ -17,7 +17,12 @@ export function reporter(
   const line = (text: string): void => {
     stream.write(text.split('\n').join(options.raw() ? '\r\n' : '\n') + (options.raw() ? '\r\n' : '\n'));
   };
-  return { line, event: (event) => describe(event, options).forEach((text) => line(` ${colour(stream, text)}`)) };
+  return {
+    line,
+    event(event) {
+      for (const text of describe(event, options)) line(` ${colour(stream, text)}`);
+    },
+  };
 }
 
 function describe(event: WorldEvent, options: { readonly arbiter: string; readonly keys: boolean }): string[] {

@@ -105,5 +105,9 @@ export function onSignals(leave: (status: number) => void): { off(): void } {
     process.once(signal, handler);
     return { signal, handler };
   });
-  return { off: () => handlers.forEach(({ signal, handler }) => process.off(signal, handler)) };
+  return {
+    off() {
+      for (const { signal, handler } of handlers) process.off(signal, handler);
+    },
+  };
 }

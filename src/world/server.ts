@@ -117,9 +117,14 @@ export class WorldServer {
 
   #take(replica: ReplicaConnection, message: ToWorld): void {
     const { events } = this.#options;
-    if (message.kind === 'attach') return this.#attach(replica, message);
-    if (replica.identity === '') return replica.fail(`${message.kind} came before attach`);
+    if (replica.identity === '' && message.kind !== 'attach') {
+      replica.fail(`${message.kind} came before attach`);
+      return;
+    }
     switch (message.kind) {
+      case 'attach':
+        this.#attach(replica, message);
+        return;
       case 'hello':
         this.#hello(replica, message).catch((error) => events.onFatal(error));
         return;
@@ -155,23 +160,31 @@ export class WorldServer {
   }
 
   #attach(replica: ReplicaConnection, message: Extract<ToWorld, { kind: 'attach' }>): void {
-    if (replica.identity !== '') return replica.fail('a second attach');
-    if (message.run !== this.#options.run) return replica.fail(`attach to run ${message.run}, this is ${this.#options.run}`);
-    if (message.identity === '') return replica.fail('attach without an identity');
-    replica.attach(message.identity, message.role, message.pid);
-    this.#options.events.onAttached(replica);
+    if (replica.identity !== '') replica.fail('a second attach');
+    else if (message.run !== this.#options.run) replica.fail(`attach to run ${message.run}, this is ${this.#options.run}`);
+    else if (message.identity === '') replica.fail('attach without an identity');
+    else {
+      replica.attach(message.identity, message.role, message.pid);
+      this.#options.events.onAttached(replica);
+    }
   }
 
   /** The fence, in the order of protocol.md: record, refuse the old, wait for what was begun, answer. */
   async #hello(replica: ReplicaConnection, { sink, epoch, lastInput }: Extract<ToWorld, { kind: 'hello' }>): Promise<void> {
     const before = this.#fence.epoch;
-    if (!this.#fence.raise(epoch, replica.identity)) return replica.refuse(sink, this.#fence.epoch);
+    if (!this.#fence.raise(epoch, replica.identity)) {
+      replica.refuse(sink, this.#fence.epoch);
+      return;
+    }
     if (epoch > before) {
       for (const other of this.#replicas) if (!this.#isHolder(other)) for (const each of other.answered) other.refuse(each, epoch);
     }
     await this.#fence.recorded;
     await this.#begun[sink].ended();
-    if (!this.#fence.obeys(epoch, replica.identity)) return replica.refuse(sink, this.#fence.epoch);
+    if (!this.#fence.obeys(epoch, replica.identity)) {
+      replica.refuse(sink, this.#fence.epoch);
+      return;
+    }
     if (sink === 'disk') this.#forgetRefusedDisk();
     const accepted = sink === 'console' ? this.#out.accepted : this.#accepted[sink];
     replica.send({ kind: 'answer', sink, epoch, accepted });
@@ -206,7 +219,10 @@ export class WorldServer {
 
   async #disk(replica: ReplicaConnection, epoch: number, request: DiskRequest): Promise<void> {
     const { disk } = this.#options;
-    if (disk === undefined) return replica.fail('a disk request, but this run has no disk');
+    if (disk === undefined) {
+      replica.fail('a disk request, but this run has no disk');
+      return;
+    }
     const begun = this.#begun.disk;
     const size = request.kind === 'diskWrite' ? request.data.length : 0;
     begun.begin();
