@@ -72,6 +72,11 @@ export class Hash64 {
     return this;
   }
 
+  /** Another hash as it stands. */
+  fold(other: Hash64): this {
+    return this.word(other.a).word(other.b);
+  }
+
   /** 16 lower-case hex digits. The hash may go on afterwards. */
   digest(): string {
     return hex(finish(this.a ^ rotate(this.b, 7))) + hex(finish(this.b + this.a));

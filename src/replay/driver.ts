@@ -1,6 +1,7 @@
 /**
- * Drives one machine in its role: records as primary, replays as backup, and turns the one into the other at go-live.
- * Pure: the caller (a machine thread, or the simulation) brings the host's time and the batches, and carries away what comes out.
+ * The face of a driver (`create-driver.ts`), which drives one machine in its role: records as primary, replays as backup, and turns
+ * the one into the other at go-live. The caller (a machine thread, or the simulation) brings the host's time and the batches, and
+ * carries away what comes out.
  */
 import type { ConsolePort, Icount, Input, Ordinals, Output, Snapshot } from '../../emulator/index.ts';
 import type { Seq } from './entry.ts';
@@ -13,7 +14,7 @@ export interface Turn {
    * starved  replaying, and everything up to the horizon is done: wait for a batch
    * drained  replaying after `drain()`, and every received entry is replayed
    * held     recording, but not allowed to run (`protect` not acked, or no role yet)
-   * off      the machine is off
+   * off      recording, and the machine is off (a replica whose machine is off is `starved`, then `drained`, as ever)
    * diverged replay does not agree with the log: `report` says where
    */
   readonly state: 'ran' | 'idle' | 'starved' | 'drained' | 'held' | 'off' | 'diverged';
@@ -32,13 +33,15 @@ export interface Turn {
 /** The last checkpoint on which both sides agreed, and whole batches since: what a crash report holds, and bisect reads. */
 export interface Evidence {
   readonly seq: Seq;
-  readonly snapshot: Snapshot;
+  /** Undefined: from reset. */
+  readonly snapshot: Snapshot | undefined;
+  /** The first may begin before `seq`: skip what the snapshot already holds. */
   readonly batches: readonly Uint8Array[];
 }
 
 export interface Driver {
-  /** Recording: appends `protect`; its batch comes with the next turn. The machine may be `held` meanwhile. */
-  protect(): void;
+  /** Recording: appends `protect` under this epoch; its batch comes with the next turn. The machine may be `held` meanwhile. */
+  protect(epoch: number): void;
   /** Recording: run (and log) under this epoch. */
   record(epoch: number): void;
   /** Replaying: a whole batch whose checksum was right (`openBatch`). Batches follow one another without a gap. */
@@ -62,8 +65,10 @@ export interface Driver {
   end(hostTicks: bigint): Turn;
   /** Recording: the backup has replayed up to here, so it agrees with every checkpoint up to here. */
   agreed(seq: Seq): void;
-  /** Undefined before the first agreed checkpoint, and when the log since has outgrown its limit. */
+  /** Undefined when the log since has outgrown its limit, or the driver was made without evidence. */
   evidence(): Evidence | undefined;
+  /** Replaying: bytes received and not replayed yet; the host stops reading when they are too many. */
+  readonly backlog: number;
   /** Number of the last world input in the log so far. */
   readonly lastInput: number;
 }

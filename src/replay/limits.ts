@@ -1,27 +1,30 @@
-/** Every bound of the log and of the driver, in one table (architecture.md, invariant 8). */
+/** Every bound of the log and of the driver, in one table (architecture.md, invariant 8); what the pair shares comes from `protocol`. */
 import { TICKS_PER_SECOND } from '../../emulator/index.ts';
+import { LIMITS } from '../protocol/limits.ts';
 
 const MILLISECOND = BigInt(TICKS_PER_SECOND / 1000);
 
 export const REPLAY_LIMITS = {
-  /** A batch, header included. Holds the largest disk completion beside everything else that one stop can say. */
-  batchBytes: 4 << 20,
+  /** A batch, header included. */
+  batchBytes: LIMITS.batchBytes,
   /** Entries in a batch: a damaged count must not make a reader reserve memory. */
   batchEntries: 1 << 16,
-  /** `offer` answers "no room" beyond this, so that one batch always holds what one stop said. */
-  offerBytes: 2 << 20,
+  /** `offer` answers "no room" when entries that wait and this one are more: one batch always holds what one stop said. */
+  offerBytes: LIMITS.entryBytes,
+  offerEntries: 1 << 14,
   /** Description of the configuration in a recording's header. */
   descriptionBytes: 1 << 20,
   /** A busy guest's horizon moves this often; the backup's lag cannot be smaller. */
-  horizonTicks: MILLISECOND,
+  horizonTicks: BigInt(LIMITS.horizonMs) * MILLISECOND,
   /** What a guest that mostly sleeps has to say waits this long for company: 100 wakes a second cost less than 1 KB a second. */
   quietTicks: 250n * MILLISECOND,
   /** Busy time between two checkpoints, each of which costs a full digest and a snapshot. */
-  checkpointTicks: 10_000n * MILLISECOND,
+  checkpointTicks: BigInt(LIMITS.checkpointTicks * LIMITS.tickMs) * MILLISECOND,
   /** Bytes of log kept since the last agreed checkpoint; past half of it a checkpoint comes early, past all of it the evidence is dropped. */
   evidenceBytes: 32 << 20,
   /** Clock entries of a busy guest: this many a second in the long run, and as many at once. */
   clockEntries: 10,
-  /** Inputs are taken between slices: a slice should take about this long. */
+  /** Inputs are taken between slices: a slice should take about this long, in ticks, and have no fewer instructions. */
   sliceTicks: 1_500,
+  sliceInstructions: 1_000,
 } as const;

@@ -1,0 +1,303 @@
+/**
+ * The driver: recorder, replayer, clock steering and the keeper of evidence around one machine (protocol.md, "The log" and "Inputs").
+ * Pure, so that the simulation plays the very code that a machine's thread runs.
+ */
+import { type ConsolePort, type Input, type Machine, type Output, TICKS_PER_SECOND } from '../../emulator/index.ts';
+import { readHeader } from './codec.ts';
+import { divergenceReport } from './divergence.ts';
+import type { Driver, Evidence, Turn } from './driver.ts';
+import type { Seq } from './entry.ts';
+import { Keeper } from './keeper.ts';
+import { REPLAY_LIMITS } from './limits.ts';
+import { Recorder } from './recorder.ts';
+import { Replayer } from './replayer.ts';
+import { Steering } from './steering.ts';
+
+export interface DriverOptions {
+  readonly machine: Machine;
+  /** 16 hex digits: this start of the pair. */
+  readonly run: string;
+  /** Configuration hash (`configHash`). */
+  readonly config: string;
+  /** What the replica starts as; a solo machine records too. */
+  readonly role: 'primary' | 'backup';
+  /** Keep snapshots and log for a crash report (default). A machine without a backup needs none. */
+  readonly evidence?: boolean;
+}
+
+export function createDriver(options: DriverOptions): Driver {
+  return new MachineDriver(options);
+}
+
+class MachineDriver implements Driver {
+  private readonly options: DriverOptions;
+  private readonly machine: Machine;
+  private readonly steering = new Steering();
+  private readonly keeper: Keeper | undefined;
+  private mode: 'held' | 'recording' | 'replaying' | 'draining' | 'drained' | 'ended';
+  private epoch = 0;
+  private recorder: Recorder;
+  private replayer: Replayer | undefined;
+  /** The last slice ended in a wait that nothing has ended since. */
+  private waiting = false;
+  /** The last turn ran and did not wait: host time until the next turn is the machine's. */
+  private ran = false;
+  private offLogged = false;
+  private lastTurn: bigint | undefined;
+  private lastFlush: bigint | undefined;
+  private wokenAt = 0n;
+  private busyTicks = 0n;
+
+  constructor(options: DriverOptions) {
+    for (const name of ['run', 'config'] as const)
+      if (!/^[0-9a-f]{16}$/.test(options[name])) throw new Error(`${name} is "${options[name]}", want 16 lower-case hex digits`);
+    this.options = options;
+    this.machine = options.machine;
+    this.recorder = new Recorder(this.machine, options.run, options.config);
+    this.mode = options.role === 'backup' ? 'replaying' : 'held';
+    if (options.role === 'backup') this.replayer = this.createReplayer();
+    if (options.evidence !== false) this.keeper = new Keeper();
+  }
+
+  get lastInput(): number {
+    return this.replayer?.lastInput ?? this.recorder.lastInput;
+  }
+
+  get backlog(): number {
+    return this.replayer?.backlog ?? 0;
+  }
+
+  get budget(): number {
+    const instructions = Math.floor((this.steering.speed * REPLAY_LIMITS.sliceTicks) / TICKS_PER_SECOND);
+    return Math.max(REPLAY_LIMITS.sliceInstructions, Math.min(instructions, 0x7fff_ffff));
+  }
+
+  protect(epoch: number): void {
+    this.want('protect', 'held', 'recording');
+    this.under(epoch);
+    this.recorder.append({ kind: 'protect' });
+  }
+
+  record(epoch: number): void {
+    this.want('record', 'held', 'recording');
+    this.under(epoch);
+    this.mode = 'recording';
+  }
+
+  receive(batch: Uint8Array): void {
+    this.want('receive', 'replaying');
+    this.replayer!.receive(batch);
+    const header = readHeader(batch, 0);
+    if (header?.kind === 'batch') this.keeper?.add(batch, header.last);
+  }
+
+  drain(): void {
+    this.want('drain', 'replaying');
+    this.mode = 'draining';
+  }
+
+  goLive(epoch: number, hostTicks: bigint): readonly Output[] {
+    this.want('goLive', 'drained');
+    const { machine, replayer } = this;
+    const host = this.steering.now(hostTicks);
+    this.epoch = epoch;
+    this.recorder = new Recorder(machine, this.options.run, this.options.config, replayer);
+    this.replayer = undefined;
+    this.mode = 'recording';
+    this.ran = false;
+    this.lastFlush = host;
+    this.recorder.append({ kind: 'epoch', epoch });
+    if (machine.config.clock === 'host' && machine.exit === undefined) {
+      const { num, den } = machine.anchor;
+      this.steering.start(host, machine.ticks);
+      this.recorder.deliver({ kind: 'clock', ticks: machine.ticks, num, den });
+    }
+    return machine.pendingDisk();
+  }
+
+  offer(input: Input, origin: number, hostTicks: bigint): boolean {
+    const { machine, recorder } = this;
+    if (this.mode !== 'recording' || machine.exit !== undefined) return false;
+    const waits = recorder.waiting;
+    const full = waits.entries > 0 && waits.bytes + inputBytes(input) > REPLAY_LIMITS.offerBytes;
+    if (full || waits.entries > REPLAY_LIMITS.offerEntries || machine.refuses(input) !== undefined) return false;
+    if (this.waiting) this.wake(this.steering.now(hostTicks), undefined);
+    recorder.deliver(input, origin);
+    return true;
+  }
+
+  consoleRoom(port: ConsolePort): number {
+    return this.mode === 'recording' ? this.machine.consoleRoom(port) : 0;
+  }
+
+  turn(hostTicks: bigint, budget: number): Turn {
+    const host = this.steering.now(hostTicks);
+    if (this.ran && this.lastTurn !== undefined) this.busyTicks += host - this.lastTurn;
+    this.steering.observe(host, this.machine.icount, this.ran);
+    this.lastTurn = host;
+    this.lastFlush ??= host;
+    this.ran = false;
+    switch (this.mode) {
+      case 'held':
+      case 'ended':
+        return this.finish('held', host);
+      case 'recording':
+        return this.finish(this.recordSlice(host, Math.max(1, budget)), host);
+      case 'replaying':
+      case 'draining':
+      case 'drained':
+        return this.replaySlice(this.replayer!, Math.max(1, budget));
+    }
+  }
+
+  end(hostTicks: bigint): Turn {
+    this.want('end', 'recording');
+    const host = this.steering.now(hostTicks);
+    if (this.machine.exit === undefined) this.checkpoint();
+    this.mode = 'ended';
+    return this.finish('held', host);
+  }
+
+  agreed(seq: Seq): void {
+    this.keeper?.agreed(seq);
+  }
+
+  evidence(): Evidence | undefined {
+    return this.keeper?.evidence();
+  }
+
+  private recordSlice(host: bigint, budget: number): Turn['state'] {
+    const { machine, recorder, steering } = this;
+    const steered = machine.config.clock === 'host';
+    if (machine.exit !== undefined) return this.powerOff();
+    if (this.waiting) {
+      const deadline = steered ? machine.deadline() : undefined;
+      if (deadline === undefined || steering.target(host) < deadline) return 'idle';
+      this.wake(host, deadline);
+    } else if (steered) {
+      const anchor = steering.steer(host, machine);
+      if (anchor !== undefined) recorder.deliver(anchor);
+    }
+    const pause = recorder.run(Math.min(machine.icount + budget, Number.MAX_SAFE_INTEGER));
+    if (pause === 'off') return this.powerOff();
+    this.waiting = pause === 'idle';
+    this.ran = !this.waiting;
+    if (this.busyTicks >= REPLAY_LIMITS.checkpointTicks || this.keeper?.crowded) this.checkpoint();
+    return this.waiting ? 'idle' : 'ran';
+  }
+
+  /** The wait ends: whatever ends it comes after an anchor, so that the guest never sees time stand still while it slept. */
+  private wake(host: bigint, deadline: bigint | undefined): void {
+    this.waiting = false;
+    this.wokenAt = host;
+    if (this.machine.config.clock === 'host') this.recorder.deliver(this.steering.wake(host, this.machine, deadline));
+  }
+
+  private powerOff(): 'off' {
+    if (!this.offLogged) {
+      this.recorder.append({ kind: 'off', code: this.machine.exit!.code });
+      this.checkpoint();
+    }
+    this.offLogged = true;
+    return 'off';
+  }
+
+  /** The last entry of its batch: every turn that checkpoints also flushes. */
+  private checkpoint(): void {
+    this.busyTicks = 0n;
+    this.recorder.checkpoint();
+    this.keeper?.checkpoint(this.recorder.seq, this.machine.save());
+  }
+
+  private finish(state: Turn['state'], host: bigint): Turn {
+    const { recorder, machine } = this;
+    let batch: Uint8Array | undefined;
+    if (this.batchDue(state, host)) {
+      batch = recorder.flush(this.epoch);
+      this.lastFlush = host;
+      this.keeper?.add(batch, recorder.seq);
+    }
+    return {
+      state,
+      deadline: state === 'idle' ? this.wakeUp(host) : undefined,
+      outputs: recorder.takeOutputs(),
+      made: { ...machine.made },
+      icount: machine.icount,
+      seq: recorder.flushed,
+      batch,
+      report: undefined,
+    };
+  }
+
+  private batchDue(state: Turn['state'], host: bigint): boolean {
+    const { recorder } = this;
+    if (recorder.urgent || (this.mode === 'ended' && recorder.unsaid)) return true;
+    if (!recorder.unsaid || state === 'held') return false;
+    const silent = host - this.lastFlush!;
+    if (silent >= REPLAY_LIMITS.quietTicks) return true;
+    const { horizonTicks } = REPLAY_LIMITS;
+    return state === 'ran' && silent >= horizonTicks && host - this.wokenAt >= horizonTicks;
+  }
+
+  /** When the guest's timer is due, or a batch that waits for company has waited long enough. */
+  private wakeUp(host: bigint): bigint | undefined {
+    const timer = this.machine.config.clock === 'host' ? this.machine.deadline() : undefined;
+    const due = timer === undefined ? undefined : this.steering.hostTime(timer, host);
+    if (!this.recorder.unsaid) return due;
+    const flush = this.lastFlush! + REPLAY_LIMITS.quietTicks;
+    return due === undefined || flush < due ? flush : due;
+  }
+
+  private replaySlice(replayer: Replayer, budget: number): Turn {
+    const { machine } = this;
+    let state: Turn['state'] = replayer.advance(budget);
+    this.ran = state === 'ran';
+    if (state === 'starved' && this.mode !== 'replaying') {
+      this.mode = 'drained';
+      state = 'drained';
+    }
+    return {
+      state,
+      deadline: undefined,
+      outputs: replayer.takeOutputs(),
+      made: { ...machine.made },
+      icount: machine.icount,
+      seq: replayer.seq,
+      batch: undefined,
+      report: replayer.divergence && divergenceReport(machine, replayer.divergence),
+    };
+  }
+
+  private createReplayer(): Replayer {
+    const replayer = new Replayer(this.machine);
+    replayer.onEntry = (entry) => {
+      if (entry.kind === 'off') this.offLogged = true;
+      if (entry.kind !== 'checkpoint' || this.keeper === undefined) return;
+      this.keeper.checkpoint(entry.seq, this.machine.save());
+      this.keeper.agreed(entry.seq);
+    };
+    return replayer;
+  }
+
+  /** The first epoch named is this recorder's; only `goLive` begins another. */
+  private under(epoch: number): void {
+    if (this.epoch !== 0 && epoch !== this.epoch) throw new Error(`epoch ${epoch} is named to a recorder of epoch ${this.epoch}`);
+    this.epoch = epoch;
+  }
+
+  private want(what: string, ...modes: readonly MachineDriver['mode'][]): void {
+    if (!modes.includes(this.mode)) throw new Error(`${what}: the driver is ${this.mode}, want ${modes.join(' or ')}`);
+  }
+}
+
+function inputBytes(input: Input): number {
+  switch (input.kind) {
+    case 'clock':
+      return 0;
+    case 'console':
+    case 'frame':
+      return input.bytes.length;
+    case 'disk':
+      return input.data.length;
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * How the primary keeps the guest's time near the host's (machine.md, "Time"): new anchors that jump forward when the guest is
+ * behind, and only lower the rate when it is ahead. Host ticks are passed in; what comes out is logged, so the backup needs none of this.
+ */
+import type { Icount, Machine } from '../../emulator/index.ts';
+import { TICKS_PER_SECOND } from '../../emulator/index.ts';
+import { REPLAY_LIMITS } from './limits.ts';
+
+export interface ClockInput {
+  readonly kind: 'clock';
+  readonly ticks: bigint;
+  readonly num: number;
+  readonly den: number;
+}
+
+type Clocked = Pick<Machine, 'icount' | 'anchor' | 'ticks'>;
+
+export class Steering {
+  /** Instructions a second, from what recent turns took. */
+  speed = 100_000_000;
+  private host = 0n;
+  /** Host time and icount where the measured stretch began; undefined when the machine has not run without a pause since. */
+  private stretch: { host: bigint; icount: Icount } | undefined;
+  private lastEntry: bigint | undefined;
+  private tokens: number = REPLAY_LIMITS.clockEntries;
+  private slew = { gap: 0n, from: 0n, until: 0n };
+
+  /** The host's clock, made monotonic. */
+  now(hostTicks: bigint): bigint {
+    if (hostTicks > this.host) this.host = hostTicks;
+    return this.host;
+  }
+
+  /** At go-live: guest time goes on from `guest`, and meets the host's again within ten times the gap, at most ten seconds. */
+  start(host: bigint, guest: bigint): void {
+    const gap = host - guest;
+    const length = min(10n * (gap < 0n ? -gap : gap), 10n * SECOND);
+    this.slew = { gap, from: host, until: host + length };
+    this.lastEntry = host;
+  }
+
+  /** What guest time should be. */
+  target(host: bigint): bigint {
+    return host - this.offset(host);
+  }
+
+  /** The host time at which guest time should be `ticks`, or a little later. */
+  hostTime(ticks: bigint, host: bigint): bigint {
+    const at = ticks + this.offset(host);
+    return at > host ? at : host;
+  }
+
+  /** Call before each slice; `ran`: the machine has not waited since the last call. Measures speed over stretches of 1 ms. */
+  observe(host: bigint, icount: Icount, ran: boolean): void {
+    if (!ran || this.stretch === undefined) {
+      this.stretch = { host, icount };
+      return;
+    }
+    const elapsed = host - this.stretch.host;
+    if (elapsed < MEASURE_TICKS) return;
+    const seen = ((icount - this.stretch.icount) * TICKS_PER_SECOND) / Number(elapsed);
+    // A stalled host must not look like a slow machine for long, nor one fast stretch like a fast one.
+    const bounded = Math.max(this.speed / 4, Math.min(this.speed * 4, seen, 20e9), 100_000);
+    this.speed += (bounded - this.speed) / 2;
+    this.stretch = { host, icount };
+  }
+
+  /** A new anchor for a busy guest, when one is worth an entry. */
+  steer(host: bigint, machine: Clocked): ClockInput | undefined {
+    const drift = machine.ticks - this.target(host);
+    const rate = this.rate(drift);
+    if (this.lastEntry === undefined) return this.entry(host, machine.ticks - min(drift, 0n), rate);
+    const since = host - this.lastEntry;
+    const allowed = this.tokens + Number(since) / ENTRY_TICKS;
+    if (allowed < 1) return undefined;
+    const far = drift > FAR_TICKS || drift < -FAR_TICKS;
+    const off = drift > NEAR_TICKS || drift < -NEAR_TICKS || !alike(rate, machine.anchor);
+    if (!far && !(off && since >= BigInt(ENTRY_TICKS))) return undefined;
+    this.tokens = Math.min(REPLAY_LIMITS.clockEntries, allowed) - 1;
+    return this.entry(host, machine.ticks - min(drift, 0n), rate);
+  }
+
+  /** The anchor that goes before whatever ends the guest's wait. `deadline`: guest ticks of the timer that ends it, if one does. */
+  wake(host: bigint, machine: Clocked, deadline: bigint | undefined): ClockInput {
+    const target = this.target(host);
+    let ticks = target;
+    if (machine.ticks > ticks) ticks = machine.ticks;
+    if (deadline !== undefined && deadline > ticks) ticks = deadline;
+    const rate = this.rate(ticks - target);
+    return this.entry(host, ticks, alike(rate, machine.anchor) ? machine.anchor : rate);
+  }
+
+  private entry(host: bigint, ticks: bigint, { num, den }: Rate): ClockInput {
+    this.lastEntry = host;
+    return { kind: 'clock', ticks, num, den };
+  }
+
+  /** As fast as the machine has been; less when the guest is ahead, so that the host catches up within a tenth of a second; never zero. */
+  private rate(drift: bigint): Rate {
+    const share = drift > 0n ? Math.max(1 / 16, 1 - Number(drift) / ENTRY_TICKS) : 1;
+    return { num: NUM, den: Math.max(1, Math.min(0x7fff_ffff, Math.round((this.speed * NUM) / TICKS_PER_SECOND / share))) };
+  }
+
+  private offset(host: bigint): bigint {
+    const { gap, from, until } = this.slew;
+    return host >= until ? 0n : (gap * (until - host)) / (until - from);
+  }
+}
+
+interface Rate {
+  readonly num: number;
+  readonly den: number;
+}
+
+const SECOND = BigInt(TICKS_PER_SECOND);
+/** Rates are NUM ticks in `den` instructions: room for 20,000 MIPS below 2^31. */
+const NUM = 1_000_000;
+const ENTRY_TICKS = TICKS_PER_SECOND / REPLAY_LIMITS.clockEntries;
+const MEASURE_TICKS = SECOND / 1000n;
+/** Half a millisecond off is worth one of the regular entries, five are worth one at once. */
+const NEAR_TICKS = SECOND / 2000n;
+const FAR_TICKS = SECOND / 200n;
+
+const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
+/** Within two percent: not worth the bytes. */
+function alike(rate: Rate, present: Rate): boolean {
+  const ratio = (rate.num * present.den) / (rate.den * present.num);
+  return ratio > 0.98 && ratio < 1.02;
+}
