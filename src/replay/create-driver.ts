@@ -279,9 +279,10 @@ class MachineDriver implements Driver {
     return replayer;
   }
 
-  /** The first epoch named is this recorder's; only `goLive` begins another. */
+  /** A recorder's epoch only rises: a primary that won another one before it runs solo says so in its log. */
   private under(epoch: number): void {
-    if (this.epoch !== 0 && epoch !== this.epoch) throw new Error(`epoch ${epoch} is named to a recorder of epoch ${this.epoch}`);
+    if (epoch < this.epoch) throw new Error(`epoch ${epoch} is named to a recorder of epoch ${this.epoch}`);
+    if (this.epoch !== 0 && epoch > this.epoch) this.recorder.append({ kind: 'epoch', epoch });
     this.epoch = epoch;
   }
 

@@ -42,7 +42,7 @@ export interface Evidence {
 export interface Driver {
   /** Recording: appends `protect` under this epoch; its batch comes with the next turn. The machine may be `held` meanwhile. */
   protect(epoch: number): void;
-  /** Recording: run (and log) under this epoch. */
+  /** Recording: run (and log) under this epoch. A higher one than before begins with an `epoch` entry. */
   record(epoch: number): void;
   /** Replaying: a whole batch whose checksum was right (`openBatch`). Batches follow one another without a gap. */
   receive(batch: Uint8Array): void;
