@@ -2,10 +2,12 @@
 /** `twinhart`: what a user types (cli.md). One file per verb; this one puts them together and turns errors into exit statuses. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addDemo } from './demo.ts';
 import { CliError, explain } from './errors.ts';
 import { addKill } from './kill.ts';
 import { addLater } from './later.ts';
 import { addPs } from './ps.ts';
+import { addRecord } from './record.ts';
 import { addRun } from './run.ts';
 
 const program = new Command('twinhart')
@@ -19,6 +21,8 @@ const program = new Command('twinhart')
   );
 
 addRun(program);
+addDemo(program);
+addRecord(program);
 addKill(program);
 addPs(program);
 addLater(program);

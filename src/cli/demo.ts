@@ -1,0 +1,231 @@
+/**
+ * `twinhart demo`: the story in about 15 seconds. The same script is typed at a guest that nothing happens to, and at a protected pair whose
+ * primary is killed with SIGKILL in the middle of its writes; then a third boot looks on the disk for every write that was acknowledged.
+ */
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { ReplicaStatus } from '../world/wire.ts';
+import type { TakeoverTimes, World, WorldEvent, WorldResult } from '../world/world.ts';
+import { CliError } from './errors.ts';
+import { launch } from './launch.ts';
+import { ms, size, takeoverLine } from './report.ts';
+import { onSignals } from './run.ts';
+import { makePlan } from './run-options.ts';
+
+const PROMPT = 'twin> ';
+const DISK_BYTES = 4 * 1024 * 1024;
+/** The store holds 1,024 keys. */
+const KEYS_MAX = 1000;
+const KILL_AFTER = 0.4;
+
+interface DemoOptions {
+  readonly keys: string;
+  readonly json?: boolean;
+}
+
+/** What `demo --json` prints; times in milliseconds. */
+interface DemoResult {
+  readonly lost: readonly string[];
+  readonly acknowledged: number;
+  readonly transcriptEqual: boolean;
+  readonly bootMs: number;
+  readonly takeover: TakeoverTimes | null;
+  readonly logBytesPerSecond: number;
+  readonly outputs: number;
+  readonly heldMost: number;
+  readonly addedLatencyMicros: { readonly p50: number; readonly p99: number } | null;
+  readonly seconds: number;
+}
+
+export function addDemo(program: Command): void {
+  program
+    .command('demo')
+    .description('scripted: boot, work, kill -9 the primary, carry on, prove that nothing was lost')
+    .option('--keys <n>', `writes in the workload, at most ${KEYS_MAX}`, '800')
+    .option('--json', 'one JSON object on stdout')
+    .addHelpText('after', '\nExample:\n  twinhart demo')
+    .action(async (options: DemoOptions) => {
+      const keys = Number(options.keys);
+      if (!Number.isInteger(keys) || keys < 10 || keys > KEYS_MAX) throw new CliError('USAGE', `--keys ${options.keys}: 10 to ${KEYS_MAX}`);
+      await demo(keys, options.json === true);
+    });
+}
+
+async function demo(keys: number, json: boolean): Promise<void> {
+  const from = performance.now();
+  const dir = mkdtempSync(join(tmpdir(), 'twinhart-demo-'));
+  const clean = (): void => rmSync(dir, { recursive: true, force: true });
+  process.once('exit', clean);
+  const say = (text: string): void => {
+    process.stderr.write(` ${text}\n`);
+  };
+  const script = ['kv status', `kv load 1 ${keys}`, `kv check 1 ${keys}`, 'sum 20000', 'kv status', 'poweroff'];
+  try {
+    say('1  the same work on one machine, for comparison');
+    const calm = await play({ dir, disk: 'calm.img', protection: 'solo', script });
+
+    say('2  the work on a protected pair');
+    const struck = await play({ dir, disk: 'struck.img', protection: 'pair', script, killAfter: Math.floor(keys * KILL_AFTER), say });
+
+    say('3  another boot on that disk: is every acknowledged write there?');
+    const after = await play({ dir, disk: 'struck.img', protection: 'solo', script: ['kv list', 'poweroff'], keep: true });
+    const acknowledged = [...struck.transcript.matchAll(/^ok (k\d+)\r?$/gm)].map((found) => found[1]);
+    const present = new Set(
+      [...after.transcript.matchAll(/^(k\d+) v\d+\r?$/gm)]
+        .filter(([line, key]) => line.trim() === `${key} v${key.slice(1)}`)
+        .map(([, key]) => key),
+    );
+    const lost = acknowledged.filter((key) => !present.has(key));
+
+    const { last } = struck.result;
+    const result: DemoResult = {
+      lost,
+      acknowledged: acknowledged.length,
+      transcriptEqual: struck.transcript === calm.transcript,
+      bootMs: struck.bootMs,
+      takeover: struck.result.takeovers.at(-1) ?? null,
+      logBytesPerSecond: struck.logBytesPerSecond,
+      outputs: last?.outputs ?? 0,
+      heldMost: struck.heldMost,
+      addedLatencyMicros: struck.latency ?? null,
+      seconds: (performance.now() - from) / 1000,
+    };
+    if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
+    else tell(result, say);
+    judge(result, keys, struck, calm);
+  } finally {
+    clean();
+    process.off('exit', clean);
+  }
+}
+
+function tell(result: DemoResult, say: (text: string) => void): void {
+  say('');
+  say(`boot                 ${ms(result.bootMs)} to the first prompt, protected`);
+  say(`takeover             ${result.takeover === null ? 'none' : takeoverLine(result.takeover)}`);
+  say(`log                  ${size(result.logBytesPerSecond)}/s under load`);
+  say(`outputs              ${result.outputs}, at most ${result.heldMost} held at once`);
+  if (result.addedLatencyMicros !== null) {
+    say(`added output latency p50 ${result.addedLatencyMicros.p50} µs, p99 ${result.addedLatencyMicros.p99} µs`);
+  }
+  say(`acknowledged writes  ${result.acknowledged}, lost ${result.lost.length}`);
+  say(`console transcript   ${result.transcriptEqual ? 'equal to that of the machine that nothing happened to' : 'DIFFERENT'}`);
+  say(`all of it            ${result.seconds.toFixed(1)} s`);
+}
+
+/** Throws when anything was lost, or when nothing was proved. */
+function judge(result: DemoResult, keys: number, struck: Played, calm: Played): void {
+  if (result.lost.length > 0)
+    throw new CliError('LOST_WORK', `${result.lost.length} acknowledged writes are not on the disk: ${result.lost.slice(0, 5).join(', ')}`);
+  if (result.acknowledged !== keys) throw new CliError('LOST_WORK', `${keys} writes were asked for, ${result.acknowledged} acknowledged`);
+  if (!result.transcriptEqual)
+    throw new CliError('LOST_WORK', `the console differs from the unfailed run's: ${firstDifference(struck.transcript, calm.transcript)}`);
+  if (result.takeover === null) throw new CliError('LOST_WORK', 'the primary was killed, but no takeover was seen');
+  if (struck.result.exit !== 0) throw new CliError('LOST_WORK', `the guest ended with ${struck.result.exit}`);
+}
+
+interface Play {
+  readonly dir: string;
+  readonly disk: string;
+  readonly protection: 'pair' | 'solo';
+  readonly script: readonly string[];
+  /** SIGKILL to the primary when so many writes were acknowledged. */
+  readonly killAfter?: number;
+  /** The disk as an earlier play left it. */
+  readonly keep?: boolean;
+  readonly say?: (text: string) => void;
+}
+
+interface Played {
+  readonly transcript: string;
+  readonly bootMs: number;
+  readonly result: WorldResult;
+  readonly heldMost: number;
+  readonly logBytesPerSecond: number;
+  readonly latency: ReplicaStatus['heldMicros'];
+}
+
+/** Boots the guest, types each line at its prompt, and waits for its end. */
+async function play(how: Play): Promise<Played> {
+  const disk = join(how.dir, how.disk);
+  if (!how.keep) {
+    writeFileSync(disk, '');
+    truncateSync(disk, DISK_BYTES);
+  }
+  const plan = makePlan(undefined, {
+    ...{ engine: 'auto', memory: '64M', bios: 'default', net: 'none', clock: 'host', arbiter: 'file' },
+    ...{ solo: how.protection === 'solo', disk, name: 'demo', state: join(how.dir, 'state') },
+  });
+  const from = performance.now();
+  const figures = { heldMost: 0, latency: undefined as ReplicaStatus['heldMicros'], log: { bytes: 0, at: 0 } };
+  let [transcript, prompts, bootMs, acknowledged] = ['', 0, 0, 0];
+  let world: World | undefined;
+  let logRate = 0;
+  let stop: (why: string) => void = () => undefined;
+  const stopped = new Promise<never>((_, reject) => {
+    stop = (why) => reject(new CliError('LOST_WORK', why));
+  });
+  const type = (): void => {
+    const line = how.script[prompts++];
+    if (line !== undefined) world?.input(Buffer.from(`${line}\n`));
+  };
+  const launched = await launch(plan, {
+    write: async (bytes) => {
+      const seen = transcript.length;
+      transcript += Buffer.from(bytes).toString('latin1');
+      if (transcript.indexOf(PROMPT, Math.max(0, seen - PROMPT.length + 1)) >= 0) {
+        if (bootMs === 0) bootMs = performance.now() - from;
+        type();
+      }
+      if (how.killAfter === undefined || acknowledged >= how.killAfter) return;
+      acknowledged += Buffer.from(bytes).toString('latin1').split('\nok k').length - 1;
+      if (acknowledged < how.killAfter) return;
+      how.say?.(`   ${acknowledged} writes acknowledged: kill -9 of the primary (pid ${world?.kill('primary')})`);
+    },
+    onEvent: (event) => {
+      note(event, how);
+    },
+    onInputRoom: () => undefined,
+  });
+  world = launched.world;
+  const sample = setInterval(() => {
+    const live = launched.world.status().replicas.find((replica) => replica.live)?.status;
+    if (live === undefined) return;
+    figures.heldMost = Math.max(figures.heldMost, live.held);
+    if (live.role === 'primary') figures.latency = live.heldMicros ?? figures.latency;
+    if (live.role === 'primary' && bootMs > 0) {
+      if (figures.log.at === 0) figures.log = { bytes: live.logBytes, at: performance.now() };
+      else logRate = ((live.logBytes - figures.log.bytes) * 1000) / (performance.now() - figures.log.at);
+    }
+  }, 50);
+  const patience = setTimeout(() => stop('the guest did not come to its end within a minute'), 60_000);
+  const signals = onSignals((status) => {
+    launched.world.quit();
+    stop(`interrupted (${status})`);
+  });
+  try {
+    const { result } = await Promise.race([launched.ended, stopped]);
+    if (result.guest === undefined) throw new CliError('LOST_WORK', `the guest did not end: ${result.problem ?? 'unknown'}`);
+    return { transcript, bootMs, result, heldMost: figures.heldMost, logBytesPerSecond: logRate, latency: figures.latency };
+  } finally {
+    clearInterval(sample);
+    clearTimeout(patience);
+    signals.off();
+    launched.world.quit();
+    await launched.ended.catch(() => undefined);
+  }
+}
+
+function note(event: WorldEvent, how: Play): void {
+  if (event.kind === 'status' && event.status.state === 'protected') how.say?.('   protected');
+  if (event.kind === 'takeover') how.say?.(`   the backup is live under epoch ${event.epoch} after ${ms(event.times.total)}`);
+  if (event.kind === 'halted' && event.reason !== 'off') how.say?.(`   halted (${event.reason}): ${event.detail}`);
+}
+
+function firstDifference(one: string, other: string): string {
+  let at = 0;
+  while (at < one.length && one[at] === other[at]) at++;
+  return `at character ${at}: ${JSON.stringify(one.slice(at, at + 40))}, unfailed ${JSON.stringify(other.slice(at, at + 40))}`;
+}
