@@ -9,6 +9,8 @@ import { createReplica, type Replica, step } from '../../src/protocol/replica.ts
 
 export const SINKS = { console: 'ordinal', disk: 'request', net: 'ordinal', power: 'last' } as const;
 
+type Role = 'primary' | 'backup' | 'solo';
+
 /** Small numbers, so that a script shows each tick that counts. */
 const SCRIPT_LIMITS: Partial<Limits> = {
   heartbeatSilenceTicks: 3,
@@ -23,7 +25,7 @@ const SCRIPT_LIMITS: Partial<Limits> = {
 
 /** Runs a script and returns the same text with the effects that really came. */
 export function perform(script: string): string {
-  let role: 'primary' | 'backup' | 'solo' = 'primary';
+  let role = 'primary' as Role;
   let limits: Partial<Limits> = SCRIPT_LIMITS;
   let replica: Replica | undefined;
   const out: string[] = [];
@@ -32,7 +34,7 @@ export function perform(script: string): string {
     out.push(line);
     const [word, ...rest] = line.trim().split(/\s+/);
     if (word === '' || word.startsWith('#')) continue;
-    if (word === 'role') role = rest[0] as typeof role;
+    if (word === 'role') role = rest[0] as Role;
     else if (word === 'limits') limits = { ...limits, ...numbers(rest) };
     else {
       replica ??= createReplica({
