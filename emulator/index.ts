@@ -1,9 +1,13 @@
 /** The public face of the emulator: the machine, its two doors, its snapshot. Nothing else is imported from outside. */
 import type { MachineConfig } from './config.ts';
 import type { Anchor, Digest, DiskRequest, Exit, Icount, Input, Ordinals, Output } from './io.ts';
+import { Board, type MachineOptions } from './machine.ts';
 
 export type * from './config.ts';
 export * from './io.ts';
+export { LoadError } from './loader.ts';
+export { InputRefused, type MachineOptions } from './machine.ts';
+export { SnapshotError } from './snapshot.ts';
 
 /** Why `run` came back: the limit; an output that wants to leave at once; a wfi that nothing pending ends; the machine is off. */
 export type Pause = 'limit' | 'output' | 'idle' | 'off';
@@ -62,3 +66,10 @@ export interface HartView {
   /** The bits at pc (16 or 32), or undefined where the fetch would fault. */
   readonly instruction: number | undefined;
 }
+
+/** A machine at reset, its images loaded. Throws `LoadError` for images that cannot be, RangeError for a RAM size that cannot be. */
+export const createMachine = (config: MachineConfig, options: MachineOptions = {}): Machine => new Board(config, options, undefined);
+
+/** The machine that was saved, for the same configuration. Throws `SnapshotError`. */
+export const restoreMachine = (config: MachineConfig, snapshot: Snapshot, options: MachineOptions = {}): Machine =>
+  new Board(config, options, snapshot);

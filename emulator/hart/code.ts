@@ -1,0 +1,141 @@
+/**
+ * Decoded pages: four words for each halfword of a page of code {operation | step << 8, a, b, c}, filled when first executed and dropped
+ * when the bytes are written. A cache: 16 MiB at most, evicted in turn; nothing in it is state (machine.md, "Nothing derived is state").
+ */
+import { decode } from '../isa/index.ts';
+import { GRANULE_BYTES, PAGE_BYTES } from '../layout.ts';
+import { type Physical, WATCH } from '../physical.ts';
+import { OPERATION, ROW_OPERATION } from './operations.ts';
+
+export const RECORD_WORDS = 4;
+const RECORDS = PAGE_BYTES / 2;
+/** One more record ends the page; sizes a multiple of 64 bytes keep pages apart. */
+const PAGE_WORDS = RECORDS * RECORD_WORDS + 16;
+export const CODE_CACHE_BYTES = 16 * 1024 * 1024;
+/** Register numbers in records: a write to x0 goes to the sink. */
+const SINK = 32;
+
+export class DecodedPages {
+  readonly records: Int32Array;
+  readonly #memory: Physical;
+  readonly #granules: Int32Array;
+  /** First record word of each frame, or -1. */
+  readonly #base: Int32Array;
+  /** Frame of each slot, or -1. */
+  readonly #frame: Int32Array;
+  #nextSlot = 0;
+  /** Called when a page's records are dropped as a whole: no fetch entry may lead there. */
+  onEvict: (base: number) => void = () => {};
+
+  constructor(buffer: SharedArrayBuffer, memory: Physical) {
+    const { layout } = memory;
+    const slots = Math.min(layout.frames, Math.floor(CODE_CACHE_BYTES / (PAGE_WORDS * 4)));
+    this.records = new Int32Array(slots * PAGE_WORDS);
+    this.#memory = memory;
+    this.#granules = new Int32Array(buffer, layout.granules, layout.frames * 2);
+    this.#base = new Int32Array(layout.frames).fill(-1);
+    this.#frame = new Int32Array(slots).fill(-1);
+  }
+
+  /** Index of the first record word of a frame's page, which gets a slot if it has none. */
+  page(frame: number): number {
+    const known = this.#base[frame];
+    if (known >= 0) return known;
+    const slot = this.#nextSlot;
+    this.#nextSlot = (slot + 1) % this.#frame.length;
+    if (this.#frame[slot] >= 0) this.#evict(this.#frame[slot]);
+    const base = slot * PAGE_WORDS;
+    this.#frame[slot] = frame;
+    this.#base[frame] = base;
+    this.records[base + RECORDS * RECORD_WORDS] = OPERATION.pageEnd;
+    return base;
+  }
+
+  /** Fills the record at word `at` from memory. */
+  fill(at: number): void {
+    const slot = Math.floor(at / PAGE_WORDS);
+    const frame = this.#frame[slot];
+    const offset = ((at - slot * PAGE_WORDS) / RECORD_WORDS) * 2;
+    const low = this.#memory.read(frame, offset, 2);
+    const long = (low & 3) === 3;
+    if (long && offset === PAGE_BYTES - 2) {
+      // Nothing is derived from the next page: such an instruction is fetched anew each time.
+      this.#put(at, OPERATION.crossing, 4, 0, 0, 0);
+      this.#derive(frame, offset, 2);
+      return;
+    }
+    const bits = long ? this.#memory.read(frame, offset, 4) : low;
+    this.#derive(frame, offset, long ? 4 : 2);
+    const decoded = decode(bits);
+    if (decoded === undefined) {
+      this.#put(at, OPERATION.illegal, 2, 0, 0, 0);
+      return;
+    }
+    const { op, row, length, rd, rs1, rs2, imm } = decoded;
+    const target = rd === 0 ? SINK : rd;
+    let operation = ROW_OPERATION[op];
+    if (row.kind === 'branch' || row.name === 'jal') {
+      // Targets within the page become a distance in records, since whatever maps this page maps the target.
+      const near = offset + imm >= 0 && offset + imm < PAGE_BYTES;
+      if (!near) operation++;
+      const distance = near ? imm * (RECORD_WORDS / 2) : imm;
+      if (row.kind === 'branch') this.#put(at, operation, length, rs2, rs1, distance);
+      else this.#put(at, operation, length, target, 0, distance);
+    } else if (row.kind === 'store') this.#put(at, operation, length, rs2, rs1, imm);
+    else if (row.format === 'R' || row.format === 'amo') this.#put(at, operation, length, target, rs1, rs2);
+    else this.#put(at, operation, length, target, rs1, imm);
+  }
+
+  /** Bytes of a watched page were written: drops the records of the granules they lie in. */
+  written(frame: number, offset: number, length: number): void {
+    const base = this.#base[frame];
+    const granules = this.#granules;
+    let left = false;
+    for (let g = Math.floor(offset / GRANULE_BYTES); g <= Math.floor((offset + length - 1) / GRANULE_BYTES); g++) {
+      const word = frame * 2 + (g >> 5);
+      if ((granules[word] & (1 << (g & 31))) === 0) continue;
+      granules[word] &= ~(1 << (g & 31));
+      left = true;
+      if (base < 0) continue;
+      // The instruction that begins two bytes before the granule may reach into it.
+      const first = Math.max(0, (g * GRANULE_BYTES) / 2 - 1);
+      this.records.fill(0, base + first * RECORD_WORDS, base + ((g + 1) * GRANULE_BYTES * RECORD_WORDS) / 2);
+    }
+    if (left && granules[frame * 2] === 0 && granules[frame * 2 + 1] === 0) this.#memory.unwatch(frame, WATCH.code);
+  }
+
+  /** Test-only: drops granules and pages for which `choose` says so. */
+  dropSome(choose: () => boolean): void {
+    for (const frame of this.#frame) {
+      if (frame < 0) continue;
+      if (choose()) this.#evict(frame);
+      else for (let at = 0; at < PAGE_BYTES; at += GRANULE_BYTES) if (choose()) this.written(frame, at, 1);
+    }
+  }
+
+  #evict(frame: number): void {
+    const base = this.#base[frame];
+    this.onEvict(base);
+    this.records.fill(0, base, base + RECORDS * RECORD_WORDS);
+    this.#base[frame] = -1;
+    this.#frame[base / PAGE_WORDS] = -1;
+    this.#granules[frame * 2] = 0;
+    this.#granules[frame * 2 + 1] = 0;
+    this.#memory.unwatch(frame, WATCH.code);
+  }
+
+  #put(at: number, operation: number, length: number, a: number, b: number, c: number): void {
+    this.records[at] = operation | ((length * (RECORD_WORDS / 2)) << 8);
+    this.records[at + 1] = a;
+    this.records[at + 2] = b;
+    this.records[at + 3] = c;
+  }
+
+  #derive(frame: number, offset: number, length: number): void {
+    for (const byte of [offset, offset + length - 1]) {
+      const g = Math.floor(byte / GRANULE_BYTES);
+      this.#granules[frame * 2 + (g >> 5)] |= 1 << (g & 31);
+    }
+    this.#memory.watch(frame, WATCH.code);
+  }
+}

@@ -1,0 +1,311 @@
+/**
+ * The interpreter, generated at start from the table: one dense switch over decoded records for what is common, and one small function a
+ * row for what is not. A fast case that cannot finish (TLB miss, device, watched page) has not begun: it leaves the switch, and the row's
+ * function does the whole instruction.
+ */
+import { BASE, type BaseRow, type Binary, decode, type Expression, type Width } from '../isa/index.ts';
+import { DATA_ENTRY_WORDS, FETCH_ENTRY_WORDS, WORD } from '../layout.ts';
+import type { Hart } from './hart.ts';
+import { OPERATION, OPERATION_ROW, OPERATIONS, ROW_OPERATION } from './operations.ts';
+import { SYSTEM } from './system.ts';
+
+/** Runs until `hart.left` is 0 or `hart.attention` is set. The machine checks interrupts and timers between calls. */
+export type Execute = () => void;
+
+/** A row's function: operands as in a record; `next` is the address after the instruction. It leaves pc right, trapped or not. */
+type Precise = (hart: Hart, a: number, b: number, c: number, next: number) => void;
+
+/** JavaScript for each node; operands are int32 expressions, and so is the result. */
+const BINARY: Readonly<Record<Binary, (a: string, b: string) => string>> = {
+  add: (a, b) => `(${a} + ${b} | 0)`,
+  sub: (a, b) => `(${a} - ${b} | 0)`,
+  and: (a, b) => `(${a} & ${b})`,
+  or: (a, b) => `(${a} | ${b})`,
+  xor: (a, b) => `(${a} ^ ${b})`,
+  // JavaScript's shifts use the low five bits of the amount, as RISC-V's do.
+  sll: (a, b) => `(${a} << ${b})`,
+  srl: (a, b) => `(${a} >>> ${b} | 0)`,
+  sra: (a, b) => `(${a} >> ${b})`,
+  mul: (a, b) => `imul(${a}, ${b})`,
+  mulh: (a, b) => `mulh(${a}, ${b})`,
+  mulhsu: (a, b) => `mulhsu(${a}, ${b})`,
+  mulhu: (a, b) => `mulhu(${a}, ${b})`,
+  div: (a, b) => `div(${a}, ${b})`,
+  divu: (a, b) => `divu(${a}, ${b})`,
+  rem: (a, b) => `rem(${a}, ${b})`,
+  remu: (a, b) => `remu(${a}, ${b})`,
+  eq: (a, b) => `(${a} === ${b} ? 1 : 0)`,
+  ne: (a, b) => `(${a} !== ${b} ? 1 : 0)`,
+  lt: (a, b) => `(${a} < ${b} ? 1 : 0)`,
+  ge: (a, b) => `(${a} >= ${b} ? 1 : 0)`,
+  ltu: (a, b) => `(${a} >>> 0 < ${b} >>> 0 ? 1 : 0)`,
+  geu: (a, b) => `(${a} >>> 0 >= ${b} >>> 0 ? 1 : 0)`,
+  min: (a, b) => `Math.min(${a}, ${b})`,
+  max: (a, b) => `Math.max(${a}, ${b})`,
+  minu: (a, b) => `(Math.min(${a} >>> 0, ${b} >>> 0) | 0)`,
+  maxu: (a, b) => `(Math.max(${a} >>> 0, ${b} >>> 0) | 0)`,
+};
+
+/** The nodes that are functions, §7: division by zero and overflow have defined results, and products have 64 bits. */
+export const ARITHMETIC = {
+  mulhu(a: number, b: number): number {
+    const al = a & 0xffff;
+    const ah = a >>> 16;
+    const bl = b & 0xffff;
+    const bh = b >>> 16;
+    // Each sum stays below 2^32: (2^16 - 1)^2 + 2 * (2^16 - 1) < 2^32.
+    const middle = ah * bl + ((al * bl) >>> 16);
+    const other = (middle & 0xffff) + al * bh;
+    return (ah * bh + (middle >>> 16) + (other >>> 16)) | 0;
+  },
+  mulh: (a: number, b: number): number => (ARITHMETIC.mulhu(a, b) - (a < 0 ? b : 0) - (b < 0 ? a : 0)) | 0,
+  mulhsu: (a: number, b: number): number => (ARITHMETIC.mulhu(a, b) - (a < 0 ? b : 0)) | 0,
+  div: (a: number, b: number): number => (b === 0 ? -1 : (a / b) | 0),
+  divu: (a: number, b: number): number => (b === 0 ? -1 : ((a >>> 0) / (b >>> 0)) | 0),
+  rem: (a: number, b: number): number => (b === 0 ? a : (a % b) | 0),
+  remu: (a: number, b: number): number => (b === 0 ? a : ((a >>> 0) % (b >>> 0)) | 0),
+};
+
+/** Names of operands in generated code. */
+type Operands = Readonly<Record<'rs1' | 'rs2' | 'imm' | 'pc' | 'next' | 'old', string>>;
+
+function js(node: Expression, names: Operands): string {
+  switch (node.node) {
+    case 'rs1':
+    case 'rs2':
+    case 'imm':
+    case 'pc':
+    case 'next':
+    case 'old':
+      return names[node.node];
+    case 'constant':
+      return `${node.value}`;
+    case 'load':
+      throw new Error('a load is the whole of its row: its cases are made by load() and precise()');
+    default:
+      return BINARY[node.node](js(node.a, names), js(node.b, names));
+  }
+}
+
+/** Operands of a row in a record {w, a, b, c}: see `DecodedPages.fill`. */
+function fastNames(row: BaseRow): Operands {
+  const swapped = row.kind === 'store' || row.kind === 'branch';
+  return {
+    rs1: 'R[D[i + 2]]',
+    rs2: swapped ? 'R[D[i + 1]]' : 'R[D[i + 3]]',
+    imm: 'D[i + 3]',
+    pc: '(pcOffset + (i >> 1) | 0)',
+    next: '(pcOffset + (i >> 1) + (w >> 9) | 0)',
+    old: 'old',
+  };
+}
+
+const ADVANCE = 'i += w >> 8; continue;';
+const ALIGNED: Readonly<Record<Width, number>> = { 1: -4096, 2: -4095, 4: -4093 };
+
+/** Code of a row's case. `continue` goes to the next record; `break` jumps to the address in `t`; `break fast` takes the slow path. */
+function fastCase(row: BaseRow): string | undefined {
+  const names = fastNames(row);
+  const at = ROW_OPERATION[BASE.indexOf(row)];
+  switch (row.kind) {
+    case 'rd':
+      return `case ${at}: R[D[i + 1]] = ${js(row.rd, names)}; ${ADVANCE}`;
+    case 'load': {
+      const node = row.rd;
+      if (node.node !== 'load') throw new Error(`${row.name}: a load row is one load node`);
+      const views: Readonly<Record<Width, string>> = { 1: 'M8[v]', 2: 'M16[v >> 1]', 4: 'M32[v >> 2]' };
+      const bits = 32 - 8 * node.width;
+      const value = node.signed && bits > 0 ? `${views[node.width]} << ${bits} >> ${bits}` : views[node.width];
+      return `case ${at}: {
+  const v0 = ${js(node.address, names)};
+  const e = bank + (v0 >>> 10 & dataMask) | 0;
+  if (T[e] !== (v0 & ${ALIGNED[node.width]})) break fast;
+  const v = v0 + T[e + 2] | 0;
+  R[D[i + 1]] = ${value}; ${ADVANCE} }`;
+    }
+    case 'store': {
+      const views: Readonly<Record<Width, string>> = { 1: 'M8[v]', 2: 'M16[v >> 1]', 4: 'M32[v >> 2]' };
+      return `case ${at}: {
+  const v0 = ${js(row.address, names)};
+  const e = bank + (v0 >>> 10 & dataMask) | 0;
+  if (T[e + 1] !== (v0 & ${ALIGNED[row.width]})) break fast;
+  const v = v0 + T[e + 2] | 0;
+  ${views[row.width]} = ${js(row.value, names)}; ${ADVANCE} }`;
+    }
+    case 'branch': {
+      const condition = js(row.condition, names);
+      return `case ${at}: if (${condition}) i += D[i + 3]; else i += w >> 8; continue;
+case ${at + 1}: if (${condition}) { t = ${names.pc} + D[i + 3] | 0; break; } ${ADVANCE}`;
+    }
+    case 'jump': {
+      if (row.name === 'jal') {
+        return `case ${at}: R[D[i + 1]] = ${names.next}; i += D[i + 3]; continue;
+case ${at + 1}: t = ${names.pc} + D[i + 3] | 0; R[D[i + 1]] = ${names.next}; break;`;
+      }
+      return `case ${at}: t = ${js(row.target, names)}; R[D[i + 1]] = ${names.next}; break;`;
+    }
+    case 'amo':
+    case 'lr':
+    case 'sc':
+    case 'system':
+      return undefined;
+  }
+}
+
+/** Source of the function that makes `execute`. (`npm run show -- interpreter` prints it.) */
+export function interpreterSource(): string {
+  return `"use strict";
+const { words: R, data: T, fetch: F } = hart;
+const D = hart.code.records;
+const { bytes: M8, halves: M16, words: M32 } = hart.memory;
+const dataMask = T.length / 4 - ${DATA_ENTRY_WORDS};
+const fetchMask = F.length / 4 - ${FETCH_ENTRY_WORDS};
+const imul = Math.imul;
+const { mulh, mulhsu, mulhu, div, divu, rem, remu } = arithmetic;
+return function execute() {
+  let left = hart.left | 0;
+  for (;;) {
+    if (left === 0) { hart.left = 0; return; }
+    const bank = hart.dataBank | 0, fetchBank = hart.fetchBank | 0;
+    let t = R[${WORD.pc}];
+    let f = fetchBank + (t >>> 11 & fetchMask) | 0;
+    let base = 0;
+    if (F[f] === (t & -4096)) base = F[f + 1];
+    else {
+      hart.left = left;
+      base = enter() | 0;
+      left = hart.left | 0;
+      if (base < 0) { if (hart.attention) return; continue; }
+    }
+    let pcOffset = (t & -4096) - (base >> 1) | 0;
+    let i = base + ((t & 0xffe) << 1) | 0;
+    fast: for (;;) {
+      const w = D[i];
+      if (left === 0) { R[${WORD.pc}] = pcOffset + (i >> 1); hart.left = 0; return; }
+      left = left - 1 | 0;
+      switch (w & 255) {
+        case ${OPERATION.empty}: left = left + 1 | 0; fill(i); continue;
+        case ${OPERATION.pageEnd}: left = left + 1 | 0; t = pcOffset + (i >> 1) | 0; break;
+${BASE.flatMap((row) => fastCase(row) ?? []).join('\n')}
+        default: break fast;
+      }
+      f = fetchBank + (t >>> 11 & fetchMask) | 0;
+      if (F[f] !== (t & -4096)) { R[${WORD.pc}] = t; continue slow; }
+      base = F[f + 1];
+      pcOffset = (t & -4096) - (base >> 1) | 0;
+      i = base + ((t & 0xffe) << 1) | 0;
+    }
+    R[${WORD.pc}] = pcOffset + (i >> 1);
+    hart.left = left;
+    precisely(i);
+    if (hart.attention) return;
+  }
+};`.replace('for (;;) {', 'slow: for (;;) {');
+}
+
+/** Source of a row's precise function, with (hart, a, b, c, next) in scope. */
+function preciseSource(row: BaseRow): string {
+  const swapped = row.kind === 'store' || row.kind === 'branch';
+  const names: Operands = {
+    rs1: 'R[b]',
+    rs2: swapped ? 'R[a]' : 'R[c]',
+    imm: 'c',
+    pc: `R[${WORD.pc}]`,
+    next: 'next',
+    old: 'old',
+  };
+  const finish = `R[${WORD.pc}] = next;`;
+  switch (row.kind) {
+    case 'rd':
+      return `R[a] = ${js(row.rd, names)}; ${finish}`;
+    case 'load': {
+      if (row.rd.node !== 'load') throw new Error(`${row.name}: a load row is one load node`);
+      const { width, signed, address } = row.rd;
+      return `const v = hart.load(${js(address, names)}, ${width}, ${signed}); if (hart.trapped) return; R[a] = v; ${finish}`;
+    }
+    case 'store':
+      return `hart.store(${js(row.address, names)}, ${row.width}, ${js(row.value, names)}); if (hart.trapped) return; ${finish}`;
+    case 'amo':
+      return `const address = R[b], frame = hart.atomicFrame(address); if (frame < 0) return;
+const old = hart.memory.read(frame, address & 0xfff, 4) | 0;
+hart.memory.write(frame, address & 0xfff, 4, ${js(row.value, names)}); R[a] = old; ${finish}`;
+    case 'lr':
+      return `const v = hart.loadReserved(R[b]); if (hart.trapped) return; R[a] = v; ${finish}`;
+    case 'sc':
+      return `const v = hart.storeConditional(R[b], R[c]); if (hart.trapped) return; R[a] = v; ${finish}`;
+    case 'branch':
+      return `R[${WORD.pc}] = ${js(row.condition, names)} ? ${names.pc} + c : next;`;
+    case 'jump':
+      return `const t = ${js(row.target, names)}; R[a] = next; R[${WORD.pc}] = t;`;
+    case 'system':
+      return `system.${row.system}(hart, a, b, c, next);`;
+  }
+}
+
+/** One function a row, shared by all machines. */
+const PRECISE: readonly Precise[] = BASE.map((row) => {
+  const source = `"use strict"; const { imul } = Math; const { mulh, mulhsu, mulhu, div, divu, rem, remu } = arithmetic;
+return function precise(hart, a, b, c, next) { const R = hart.words; ${preciseSource(row)} };`;
+  return new Function('arithmetic', 'system', source)(ARITHMETIC, SYSTEM) as Precise;
+});
+
+/**
+ * The interpreter of one hart. Each hart has its own copy of the function: its arrays are then constants to the compiler, which is worth
+ * about a third of the speed.
+ */
+export function makeInterpreter(hart: Hart): Execute {
+  const precisely = (at: number): void => {
+    const { records } = hart.code;
+    const word = records[at];
+    hart.trapped = false;
+    const op = OPERATION_ROW[word & 255];
+    if (op >= 0) PRECISE[op](hart, records[at + 1], records[at + 2], records[at + 3], (hart.pc + (word >> 9)) | 0);
+    else if ((word & 255) === OPERATION.illegal) hart.illegal();
+    else fetched(hart);
+  };
+  const enter = (): number => {
+    const base = hart.enter();
+    if (base < 0 && !hart.trapped) {
+      hart.left--;
+      fetched(hart);
+    }
+    return base;
+  };
+  const fill = (at: number): void => hart.code.fill(at);
+  const source = interpreterSource();
+  const make = new Function('hart', 'arithmetic', 'enter', 'fill', 'precisely', source);
+  return make(hart, ARITHMETIC, enter, fill, precisely) as Execute;
+}
+
+/** Executes the instruction at pc from its bits: one that crosses into another page, or whose page has no one PMP answer. */
+function fetched(hart: Hart): void {
+  const { pc } = hart;
+  const low = hart.fetchHalf(pc);
+  if (low < 0) {
+    hart.trap(-low, pc);
+    return;
+  }
+  let bits = low;
+  if ((low & 3) === 3) {
+    // When the second half faults, mepc is the instruction and mtval its second half (§3.1.16).
+    const second = (pc + 2) | 0;
+    const high = hart.fetchHalf(second);
+    if (high < 0) {
+      hart.trap(-high, second);
+      return;
+    }
+    bits |= high << 16;
+  }
+  const decoded = decode(bits);
+  if (decoded === undefined) {
+    hart.illegal();
+    return;
+  }
+  const { op, row, length, rs1, rs2, imm } = decoded;
+  const rd = decoded.rd === 0 ? WORD.sink : decoded.rd;
+  const next = (pc + length) | 0;
+  if (row.kind === 'store' || row.kind === 'branch') PRECISE[op](hart, rs2, rs1, imm, next);
+  else PRECISE[op](hart, rd, rs1, row.format === 'R' || row.format === 'amo' ? rs2 : imm, next);
+}
+
+if (OPERATIONS > 256) throw new Error(`${OPERATIONS} operations do not fit the 8 bits they have in a record`);

@@ -1,0 +1,154 @@
+/** The board's own sections of a snapshot: configuration, hart, machine, memory. Nothing derived is in them (machine.md). */
+import type { Clock } from './clock.ts';
+import type { MachineConfig } from './config.ts';
+import type { State } from './devices/device.ts';
+import { digestOf } from './digest.ts';
+import type { Hart } from './hart/hart.ts';
+import { type Exit, SINKS } from './io.ts';
+import { STORED_CSRS } from './isa/index.ts';
+import { CSR_WORD, HART_WORDS, PAGE_BYTES, WORD } from './layout.ts';
+import type { Outputs } from './outputs.ts';
+import type { Physical } from './physical.ts';
+import { fieldsOf, SnapshotError } from './snapshot.ts';
+
+const INT_MIN = -(2 ** 31);
+const INT_MAX = 2 ** 31 - 1;
+
+/** What must be equal in the configuration that restores: all that the guest can see but the images, which RAM holds. */
+export function configState(config: MachineConfig): State {
+  const { memoryBytes, clock, disk, net, virtioConsole, bootTimeNs } = config;
+  return {
+    memoryBytes,
+    clock,
+    bootTimeNs,
+    virtioConsole,
+    disk: disk === undefined ? null : { sectors: disk.sectors, readOnly: disk.readOnly, id: disk.id },
+    net: net === undefined ? null : { mac: net.mac },
+    // Never the seed itself.
+    seed: digestOf(config.seed),
+  };
+}
+
+export function sameConfig(config: MachineConfig, saved: State | undefined): void {
+  const want = configState(config);
+  fieldsOf('config', saved);
+  for (const name of Object.keys(want)) {
+    if (show(want[name]) !== show(saved?.[name])) {
+      throw new SnapshotError(
+        `the snapshot does not fit this machine: its ${name} is ${show(saved?.[name])}, here it is ${show(want[name])}. Restore it with the configuration that saved it.`,
+      );
+    }
+  }
+}
+
+const show = (value: unknown): string =>
+  JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? `${v}` : v instanceof Uint8Array ? Array.from(v) : v)) ?? 'nothing';
+
+export function hartState(hart: Hart): State {
+  const { words } = hart;
+  const csrs: Record<string, number> = {};
+  for (const { name } of STORED_CSRS) csrs[name] = words[CSR_WORD[name]];
+  return {
+    x: Array.from(words.subarray(WORD.x, WORD.x + 32)),
+    pc: words[WORD.pc],
+    privilege: words[WORD.privilege],
+    waiting: words[WORD.waiting],
+    reserved: words[WORD.reserved],
+    reservedWord: words[WORD.reserved] === 0 ? 0 : words[WORD.reservedWord],
+    tohostLow: words[WORD.tohostLow],
+    csrs,
+    icount: hart.icount,
+    traps: hart.traps,
+    cycleOffset: hart.cycleOffset,
+    instretOffset: hart.instretOffset,
+  };
+}
+
+export function restoreHart(hart: Hart, state: State | undefined): void {
+  const fields = fieldsOf('hart', state);
+  const { words } = hart;
+  const word = (name: string, low = INT_MIN, high = INT_MAX): number => fields.integer(name, low, high);
+  const x = fields.list('x', 32);
+  if (x.length !== 32) throw new SnapshotError(`the snapshot does not fit this machine: hart: it has ${x.length} registers, want 32.`);
+  for (let n = 1; n < 32; n++) words[WORD.x + n] = Number(x[n]);
+  words[WORD.pc] = word('pc') & -2;
+  const privilege = word('privilege', 0, 3);
+  if (privilege === 2) throw new SnapshotError('the snapshot does not fit this machine: hart: privilege 2 does not exist.');
+  words[WORD.privilege] = privilege;
+  for (const name of ['waiting', 'reserved', 'tohostLow'] as const) words[WORD[name]] = word(name, 0, 1);
+  words[WORD.reservedWord] = word('reservedWord');
+  const csrs = fields.fields('csrs');
+  for (const { name } of STORED_CSRS) words[CSR_WORD[name]] = csrs.integer(name, INT_MIN, INT_MAX);
+  hart.end = fields.integer('icount');
+  hart.left = 0;
+  hart.traps = fields.integer('traps');
+  hart.cycleOffset = fields.bigint('cycleOffset');
+  hart.instretOffset = fields.bigint('instretOffset');
+  hart.pmp.decode();
+  hart.mmu.dropAll();
+  hart.contextChanged();
+  if (words.length !== HART_WORDS) throw new Error('hart state has another size than its layout');
+}
+
+export function machineState(clock: Clock, outputs: Outputs, exit: Exit | undefined): State {
+  const { icount, ticks, num, den } = clock.anchor;
+  return {
+    anchor: { icount, ticks, num, den },
+    made: { ...outputs.made },
+    exit: exit === undefined ? null : { code: exit.code, reason: exit.reason },
+  };
+}
+
+/** Returns how the guest had ended, if it had. */
+export function restoreMachineState(clock: Clock, outputs: Outputs, state: State | undefined): Exit | undefined {
+  const fields = fieldsOf('machine', state);
+  const anchor = fields.fields('anchor');
+  clock.anchor = {
+    icount: anchor.integer('icount'),
+    ticks: BigInt.asUintN(64, anchor.bigint('ticks')),
+    num: anchor.integer('num', 0, INT_MAX),
+    den: anchor.integer('den', 1, INT_MAX),
+  };
+  const made = fields.fields('made');
+  for (const sink of SINKS) outputs.made[sink] = made.integer(sink);
+  if (fields.state.exit === null) return undefined;
+  const exit = fields.fields('exit');
+  return { code: exit.integer('code'), reason: exit.text('reason') as Exit['reason'] };
+}
+
+/** Frames that are not all zeros: their numbers (32 bits each, little-endian) and their bytes, one after the other. */
+export function memoryState(memory: Physical): State {
+  const used: number[] = [];
+  for (let frame = 0; frame < memory.layout.frames; frame++) if (!isBlank(memory, frame)) used.push(frame);
+  const frames = new Uint8Array(used.length * 4);
+  const pages = new Uint8Array(used.length * PAGE_BYTES);
+  const view = new DataView(frames.buffer);
+  for (const [k, frame] of used.entries()) {
+    view.setUint32(k * 4, frame, true);
+    const at = memory.offsetOf(frame);
+    pages.set(memory.bytes.subarray(at, at + PAGE_BYTES), k * PAGE_BYTES);
+  }
+  return { frames, pages };
+}
+
+/** Into memory that is all zeros. */
+export function restoreMemory(memory: Physical, state: State | undefined): void {
+  const fields = fieldsOf('memory', state);
+  const frames = fields.bytes('frames', memory.layout.frames * 4);
+  const count = frames.length / 4;
+  const pages = fields.bytes('pages', count * PAGE_BYTES, true);
+  const view = new DataView(frames.buffer, frames.byteOffset);
+  for (let k = 0; k < count; k++) {
+    const frame = view.getUint32(k * 4, true);
+    if (frame >= memory.layout.frames)
+      throw new SnapshotError(`the snapshot does not fit this machine: memory: there is no page ${frame}.`);
+    memory.bytes.set(pages.subarray(k * PAGE_BYTES, (k + 1) * PAGE_BYTES), memory.offsetOf(frame));
+    memory.dirty[frame] = 1;
+  }
+}
+
+function isBlank(memory: Physical, frame: number): boolean {
+  const start = memory.offsetOf(frame) >> 2;
+  for (let k = start; k < start + PAGE_BYTES / 4; k++) if (memory.words[k] !== 0) return false;
+  return true;
+}
