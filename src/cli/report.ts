@@ -36,7 +36,9 @@ function describe(event: WorldEvent, options: { readonly arbiter: string; readon
     case 'takeover':
       return [`takeover epoch ${event.epoch}  live after ${ms(event.times.total)} (detected ${ms(event.times.detect)})`];
     case 'died':
-      return event.exit.code === 0 ? [] : [`${event.wasLive ? 'primary' : 'replica'}  pid ${event.exit.pid} ${howItDied(event.exit)}`];
+      return event.exit.code === 0 || event.explained
+        ? []
+        : [`${event.wasLive ? 'primary' : 'replica'}  pid ${event.exit.pid} ${howItDied(event.exit)}`];
     case 'halted':
       return event.reason === 'off' ? [] : [`halted   pid ${event.pid} (${event.reason}): ${event.detail}`];
     case 'netLost':

@@ -52,6 +52,7 @@ export class WorldServer {
   readonly #diskOpen = new Set<number>();
   #diskLast = 0;
   #consoleQueue: Promise<void> = Promise.resolve();
+  #waiting: (() => void)[] = [];
   #inputRoom = true;
   #off = false;
 
@@ -65,6 +66,7 @@ export class WorldServer {
         onClosed: () => {
           this.#replicas.delete(replica);
           options.events.onDetached(replica);
+          if (this.#replicas.size === 0) for (const resolve of this.#waiting.splice(0)) resolve();
         },
       });
       this.#replicas.add(replica);
@@ -102,6 +104,11 @@ export class WorldServer {
   frameIn(bytes: Uint8Array): void {
     const replica = this.#holderOf('net');
     if (replica !== undefined && !replica.congested) replica.send({ kind: 'frameIn', bytes });
+  }
+
+  /** When no replica is connected and all that they sent was read. */
+  allDetached(): Promise<void> {
+    return this.#replicas.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   quit(): void {

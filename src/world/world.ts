@@ -34,7 +34,7 @@ export type WorldEvent =
   | { readonly kind: 'started'; readonly role: StartRole; readonly pid: number }
   | { readonly kind: 'live'; readonly pid: number; readonly epoch: number }
   | { readonly kind: 'status'; readonly status: ReplicaStatus; readonly pid: number }
-  | { readonly kind: 'died'; readonly exit: ReplicaExit; readonly wasLive: boolean }
+  | { readonly kind: 'died'; readonly exit: ReplicaExit; readonly wasLive: boolean; readonly explained: boolean }
   | { readonly kind: 'takeover'; readonly times: TakeoverTimes; readonly epoch: number }
   | { readonly kind: 'halted'; readonly pid: number; readonly reason: string; readonly code: number; readonly detail: string }
   | { readonly kind: 'refused'; readonly pid: number; readonly sink: string }
@@ -82,6 +82,8 @@ export class World {
   #nic: Nic | undefined;
   readonly #roles = new Map<number, StartRole>();
   readonly #statuses = new Map<number, ReplicaStatus>();
+  /** Replicas that said why they end. */
+  readonly #explained = new Set<number>();
   readonly #halts: { reason: string; code: number; detail: string }[] = [];
   readonly #takeovers: TakeoverTimes[] = [];
   #livePid: number | undefined;
@@ -93,7 +95,8 @@ export class World {
   #problem: { readonly exit: number; readonly why: string } | undefined;
   #survivor: StartRole | undefined;
   #role: ReplicaStatus['role'] = 'solo';
-  #limitReached = false;
+  /** The live replica left in order without the guest's end: the limit of instructions. */
+  #stopped: string | undefined;
   #quitting = false;
   #ending = false;
   #resolve: (result: WorldResult) => void = () => undefined;
@@ -217,6 +220,8 @@ export class World {
 
   #halted(replica: ReplicaConnection, halted: { reason: string; code: number; detail: string }): void {
     if (halted.reason !== 'off') this.#halts.push(halted);
+    else if (replica.pid === this.#livePid) this.#stopped = halted.detail;
+    this.#explained.add(replica.pid);
     this.#options.onEvent({ kind: 'halted', pid: replica.pid, reason: halted.reason, code: halted.code, detail: halted.detail });
   }
 
@@ -240,22 +245,25 @@ export class World {
     if (wasLive) this.#diedAt = exit.at;
     this.#survivor = this.#roles.get(this.#livePid ?? exit.pid) ?? this.#survivor;
     this.#roles.delete(exit.pid);
-    this.#options.onEvent({ kind: 'died', exit, wasLive });
+    this.#options.onEvent({ kind: 'died', exit, wasLive, explained: this.#explained.has(exit.pid) || this.#ending });
     if (this.#roles.size > 0 || this.#ending) return;
-    if (this.#guest === undefined) this.#allGone(exit);
-    void this.#end();
+    // Its last words may still be in the socket when the process is gone.
+    void this.#server.allDetached().then(() => {
+      if (this.#guest === undefined) this.#allGone(exit);
+      return this.#end();
+    });
   }
 
   /** No replica is left and the guest did not end: the worst that was said is the reason. */
   #allGone(exit: ReplicaExit): void {
+    if (this.#stopped !== undefined) return;
     const worst = this.#halts.toSorted((a, b) => b.code - a.code).find((halted) => halted.code !== 0);
-    const limit = this.#options.config.maxInstructions;
-    const icount = this.#statuses.get(exit.pid)?.icount;
     if (worst !== undefined) this.#fail(worst.code, worst.detail);
-    else if (limit !== undefined && icount !== undefined && icount >= limit) this.#limitReached = true;
+    // Before it could say anything to us: its configuration or its images were not what they should be.
+    else if (exit.code === 65) this.#fail(65, exit.said);
     else {
       const how = exit.signal ?? `status ${exit.code}`;
-      this.#fail(69, `no replica is left: the last one (pid ${exit.pid}) ended with ${how}${exit.said === '' ? '' : `\n${exit.said}`}`);
+      this.#fail(69, `no replica is left: the last one (pid ${exit.pid}) ended with ${how}${exit.said === '' ? '' : `: ${exit.said}`}`);
     }
   }
 
@@ -297,7 +305,7 @@ export class World {
     return {
       exit: this.#guest?.code ?? this.#problem?.exit ?? 0,
       guest: this.#guest,
-      problem: this.#problem?.why ?? (this.#limitReached ? 'the instruction limit was reached' : undefined),
+      problem: this.#problem?.why ?? this.#stopped,
       signature: this.#signature,
       seconds: this.#seconds(),
       epoch: this.#server.epoch,
