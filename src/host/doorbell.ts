@@ -27,3 +27,10 @@ export class Doorbell {
     if (ms > 0) Atomics.wait(this.words, this.index, seen, ms);
   }
 }
+
+/** A machine thread only: sleeps for `ms`, whatever is rung. */
+export function sleepThread(ms: number): void {
+  Atomics.wait(never, 0, 0, ms);
+}
+
+const never = new Int32Array(new SharedArrayBuffer(4));

@@ -3,6 +3,7 @@
  * fast path": writeSync on the link's descriptor costs 2.6 us here, a hop to the event loop 9 to 50).
  */
 import { writeSync } from 'node:fs';
+import { sleepThread } from './doorbell.ts';
 import type { Ring } from './ring.ts';
 import { LINK_CLOSED, LINK_CLOSING, LINK_OPEN, LINK_WRITING, type Shared } from './shared.ts';
 
@@ -19,8 +20,6 @@ export class LogWriter {
   private readonly ring: Ring | undefined;
   private fd = -1;
   private frame = Buffer.alloc(64 * 1024);
-  /** Never rung: for waits that only time ends. */
-  private readonly never = new Int32Array(new SharedArrayBuffer(4));
 
   constructor(shared: Shared, ring: Ring | undefined) {
     this.shared = shared;
@@ -64,7 +63,7 @@ export class LogWriter {
         const code = (error as NodeJS.ErrnoException).code;
         if (code !== 'EAGAIN' && code !== 'EINTR') return { kind: 'broken', why: `the log cannot be written: ${(error as Error).message}` };
         if (this.shared.link === LINK_CLOSING) return CLOSED;
-        Atomics.wait(this.never, 0, 0, wait);
+        sleepThread(wait);
         wait = Math.min(LONGEST_WAIT_MS, wait * 2);
       }
     }

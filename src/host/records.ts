@@ -23,7 +23,7 @@ export type FromMachine =
   | { readonly kind: 'output'; readonly output: Output }
   /** To be issued at once: a disk read, or any pending disk request at go-live. */
   | { readonly kind: 'request'; readonly output: Output }
-  /** `madeAt`: microseconds, when the outputs of this range were made; 0 when there is none. `bytes`: of its batch. */
+  /** `madeAt`: microseconds, when the outputs of this range were made; 0 when there is none. `bytes`: of the whole log so far. */
   | {
       readonly kind: 'appended';
       readonly seq: number;

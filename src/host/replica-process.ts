@@ -1,0 +1,587 @@
+/**
+ * One replica: an event goes in, `step` decides, its effects are performed (protocol.md). No policy here: what this file owns is who
+ * is told what, in which order, and the payloads behind the watermarks. Runs as a process (`replica-main.ts`) or embedded, in pairs.
+ */
+import { Worker } from 'node:worker_threads';
+import { type Output, SINKS, type Sink } from '../../emulator/index.ts';
+import type { Effect, Event, SinkKind } from '../protocol/events.ts';
+import { LIMITS } from '../protocol/limits.ts';
+import { createReplica, type Replica, step } from '../protocol/replica.ts';
+import { openBatch } from '../replay/codec.ts';
+import { claimEpoch } from '../world/arbiter-file.ts';
+import type { FromWorld, ReplicaStatus } from '../world/wire.ts';
+import { micros } from './clock.ts';
+import type { HeartbeatData } from './heartbeat.ts';
+import { HeldOutputs, type Numbered, sinkOf } from './held.ts';
+import { decodeEnvelope, encodeEnvelope, type Link, LinkError } from './link.ts';
+import type { LoadedRun } from './load-run.ts';
+import type { MachineData } from './machine-thread.ts';
+import { decodeFromMachine, encodeToMachine, type FromMachine, type ToMachine } from './records.ts';
+import { Ring } from './ring.ts';
+import { LINK_CLOSED, LINK_CLOSING, LINK_OPEN, LINK_WRITING, type Shared } from './shared.ts';
+import { Stages } from './stages.ts';
+import { statusOf, type TakeoverStamps } from './status.ts';
+import type { WorldPort } from './world-port.ts';
+
+export interface ReplicaSetup {
+  readonly loaded: LoadedRun;
+  readonly role: 'primary' | 'backup' | 'solo';
+  /** Random, never reused (`newIdentity`). */
+  readonly identity: string;
+  readonly shared: Shared;
+  readonly world: WorldPort;
+  /** Undefined: solo. */
+  readonly link: Link | undefined;
+  /** The memory link's ring, for its primary. */
+  readonly logRing?: SharedArrayBuffer;
+  /** Undefined: no heartbeat thread (solo). */
+  readonly heartbeat: { readonly ownPort: number; readonly peerPort: number } | undefined;
+  /** The machine thread's entry, when it is not the board's (tests). */
+  readonly machineWorker?: URL;
+  /** The replica has ended: its process must, at once. */
+  ended(code: number, why: string): void;
+}
+
+/** How each sink's outputs survive a takeover. */
+const SINK_KINDS: Readonly<Record<Sink, SinkKind>> = { console: 'ordinal', disk: 'request', net: 'ordinal', power: 'last' };
+
+/** Rings between the threads. A batch is at most 4 MiB (replay/limits.ts): a quarter of the ring that carries it, and a little. */
+const TO_MACHINE_BYTES = 32 << 20;
+const FROM_MACHINE_BYTES = 16 << 20;
+/** Records taken from the machine in one turn of the event loop. */
+const BURST = 2000;
+const HEARTBEAT_MS = LIMITS.tickMs;
+const STATUS_MS = 250;
+/** A thread of ours died, or an assertion failed: EX_SOFTWARE. */
+const BROKEN = 70;
+/** The world is gone: EX_UNAVAILABLE. */
+const ORPHANED = 69;
+
+/** Starts the replica's threads and connects it; returns at once. */
+export function startReplica(setup: ReplicaSetup): RunningReplica {
+  return new RunningReplica(setup);
+}
+
+export class RunningReplica {
+  private readonly setup: ReplicaSetup;
+  private readonly shared: Shared;
+  private readonly toMachine = Ring.create(TO_MACHINE_BYTES);
+  private readonly fromMachine = Ring.create(FROM_MACHINE_BYTES);
+  private readonly workers: Worker[] = [];
+  private readonly timers: NodeJS.Timeout[] = [];
+  private replica: Replica;
+  private readonly events: Event[] = [];
+  private stepping = false;
+  private finished = false;
+
+  private readonly held = new HeldOutputs();
+  private readonly stages = new Stages();
+  private readonly takeover: Partial<TakeoverStamps> = {};
+  /** What did not fit the ring to the machine, oldest first. */
+  private readonly backlog: ToMachine[] = [];
+  /** Epoch under which each sink knows us: outputs carry it. */
+  private readonly sinkEpochs = new Map<Sink, number>();
+  /** Disk requests made and not completed. */
+  private readonly pending = new Set<number>();
+  private live = false;
+  private linkOpen = false;
+  /** `closeLink` was decided while the machine thread was writing: closed when it has let go. */
+  private linkClosing = false;
+  private off = false;
+  private limitReached = false;
+  private digest: string | undefined;
+  private logBytes = 0;
+  private outputs = 0;
+
+  constructor(setup: ReplicaSetup) {
+    this.setup = setup;
+    this.shared = setup.shared;
+    const { loaded, role, identity } = setup;
+    const { vm, run } = loaded.run;
+    this.replica = createReplica({ vm, run, identity, config: loaded.config, role, sinks: SINK_KINDS });
+    setup.world.onDrain = () => this.weigh();
+    setup.world.start({
+      opened: () => this.begin(),
+      message: (message) => this.fromWorld(message),
+      closed: (why) => this.finish(ORPHANED, why),
+    });
+  }
+
+  /** The state of `step`, for tests and embedding. */
+  get state(): Replica {
+    return this.replica;
+  }
+
+  /** As `kill -9`: nothing is said, nothing is flushed; threads end in the middle of what they do. */
+  async kill(): Promise<void> {
+    this.finished = true;
+    this.stopTimers();
+    await Promise.all(this.workers.map((worker) => worker.terminate()));
+    this.setup.world.destroy();
+    this.setup.link?.close();
+  }
+
+  // Start.
+
+  private begin(): void {
+    const { loaded, role, identity, world, link } = this.setup;
+    world.send({ kind: 'attach', run: loaded.run.run, identity, role, pid: process.pid });
+    this.startMachine();
+    this.startHeartbeat();
+    // After the poll phase: what the sockets and the machine have queued is dealt with before a tick that came late is counted.
+    this.timers.push(setInterval(() => setImmediate(() => this.tick()), LIMITS.tickMs));
+    this.timers.push(setInterval(() => this.show(), STATUS_MS));
+    this.handle({ kind: 'start' });
+    link?.start({
+      opened: (fd) => this.linkOpened(fd),
+      closed: (why) => this.breakLink(why),
+      control: (body) => this.control(body),
+      batches: (batches) => this.received(batches),
+    });
+  }
+
+  private startMachine(): void {
+    const { loaded, role, logRing } = this.setup;
+    const { run } = loaded;
+    const data: MachineData = {
+      shared: this.shared.buffer,
+      toMachine: this.toMachine.shared,
+      fromMachine: this.fromMachine.shared,
+      logRing,
+      config: loaded.machine,
+      description: loaded.description,
+      run: run.run,
+      configHash: loaded.config,
+      role,
+      recordFile: run.record === undefined ? undefined : role === 'solo' ? `${run.record}.primary` : `${run.record}.${role}`,
+      maxInstructions: run.maxInstructions ?? undefined,
+    };
+    this.startWorker('machine-worker', data, this.setup.machineWorker).on('message', () => this.look());
+  }
+
+  private startHeartbeat(): void {
+    const { heartbeat, loaded, identity } = this.setup;
+    if (heartbeat === undefined) return;
+    const { run } = loaded.run;
+    const data: HeartbeatData = { shared: this.shared.buffer, run, identity, ...heartbeat, intervalMs: HEARTBEAT_MS };
+    this.startWorker('heartbeat-worker', data);
+  }
+
+  /** Any thread's death is the replica's: half a replica must not go on (protocol.md, "Roles, claims, fences"). */
+  private startWorker(name: string, workerData: unknown, entry = workerUrl(name)): Worker {
+    const worker = new Worker(entry, { workerData });
+    worker.on('error', (error) => this.finish(BROKEN, `${name} died: ${error.stack ?? error.message}`));
+    worker.on('exit', (code) => this.finish(BROKEN, `${name} ended with ${code}`));
+    this.workers.push(worker);
+    return worker;
+  }
+
+  // Events.
+
+  /** Runs `step` and performs what it wants. Events that effects cause wait their turn. */
+  private handle(event: Event): void {
+    this.events.push(event);
+    if (this.stepping) return;
+    this.stepping = true;
+    for (let next = this.events.shift(); next !== undefined && !this.finished; next = this.events.shift()) {
+      const [replica, effects] = step(this.replica, next);
+      this.replica = replica;
+      this.shared.epoch = replica.epoch;
+      for (const effect of effects) this.perform(effect);
+    }
+    this.stepping = false;
+  }
+
+  private tick(): void {
+    if (this.finished) return;
+    this.look();
+    this.handle({ kind: 'tick', heartbeat: this.shared.heard(), full: this.shared.full });
+  }
+
+  private linkOpened(fd: number): void {
+    this.linkOpen = true;
+    if (this.setup.role === 'primary') {
+      this.shared.link = LINK_OPEN;
+      this.toMachineNow({ kind: 'link', fd });
+    }
+    this.handle({ kind: 'linkOpened' });
+  }
+
+  private control(body: Uint8Array): void {
+    if (this.finished || !this.linkOpen) return;
+    // What was appended before this was said must be here before it is heard.
+    this.look();
+    try {
+      const { run, epoch, message } = decodeEnvelope(body);
+      const acked = message.kind === 'ack' ? micros() : 0;
+      if (message.kind === 'replayed') this.toMachineNow({ kind: 'agreed', seq: message.seq });
+      this.handle({ kind: 'message', run, epoch, message });
+      if (message.kind === 'ack') this.stages.acked(message.seq, acked, micros());
+    } catch (error) {
+      if (!(error instanceof LinkError)) throw error;
+      this.breakLink(error.message);
+    }
+  }
+
+  /** Checksum, ack, and only then to the machine, which decodes (protocol.md, "The fast path"). */
+  private received(batches: readonly Uint8Array[]): void {
+    const whole: Uint8Array[] = [];
+    let range: Extract<Event, { kind: 'received' }> | undefined;
+    for (const batch of batches) {
+      if (this.finished || !this.linkOpen) return;
+      const header = openBatch(batch, this.setup.loaded.config);
+      if (header.kind === 'fault') {
+        this.accept(range, whole);
+        this.breakLink(`a batch was refused: ${header.detail}`);
+        return;
+      }
+      const { run, epoch, first, last, horizon, protects } = header;
+      // One event for each wake-up, as long as the batches follow one another.
+      if (range !== undefined && (range.run !== run || range.epoch !== epoch || first !== range.last + 1)) {
+        this.accept(range, whole.splice(0));
+        range = undefined;
+      }
+      range = {
+        kind: 'received',
+        run,
+        epoch,
+        first: range?.first ?? first,
+        last,
+        horizon,
+        protects: protects || (range?.protects ?? false),
+      };
+      whole.push(batch);
+    }
+    this.accept(range, whole);
+  }
+
+  private accept(range: Extract<Event, { kind: 'received' }> | undefined, whole: readonly Uint8Array[]): void {
+    if (range === undefined) return;
+    const before = this.replica;
+    this.handle(range);
+    const after = this.replica;
+    // Refused (another epoch's, or with a gap): the machine must not see it. What `step` has received is what is replayed.
+    if (after.phase !== 'backup' || before.phase !== 'backup' || after.received !== range.last || range.first !== before.received + 1)
+      return;
+    if (range.run !== after.self.run || range.epoch !== after.epoch) return;
+    for (const bytes of whole) this.toMachineNow({ kind: 'batch', bytes });
+    this.logBytes += whole.reduce((sum, bytes) => sum + bytes.length, 0);
+    this.weigh();
+  }
+
+  /** The link has closed, or said something that no peer says. */
+  private breakLink(why: string): void {
+    if (!this.linkOpen) return;
+    this.closeLink();
+    this.handle({ kind: 'linkClosed', why });
+  }
+
+  private fromWorld(message: FromWorld): void {
+    if (this.finished) return;
+    switch (message.kind) {
+      case 'answer':
+        this.handle({ kind: 'answered', sink: message.sink, epoch: message.epoch, accepted: message.accepted });
+        return;
+      case 'refuse':
+        this.handle({ kind: 'refused', sink: message.sink, epoch: message.epoch });
+        return;
+      case 'accepted':
+        this.look();
+        if (this.live) this.held.forgetOne(message.sink, message.ordinal);
+        this.handle({ kind: 'accepted', sink: message.sink, ordinal: message.ordinal });
+        this.weigh();
+        this.endAtLimit();
+        return;
+      case 'completion':
+        this.pending.delete(message.request);
+        this.toMachineNow({ kind: 'disk', request: message.request, status: message.status, data: message.data });
+        if (this.off) this.handle({ kind: 'pending', requests: this.pending.size });
+        return;
+      case 'input':
+        // Once the console has answered our hello, also before we run: the world sends each byte of a log's continuation only once.
+        this.toMachineNow({ kind: 'console', port: message.port, number: message.number, bytes: message.bytes });
+        return;
+      case 'frameIn':
+        if (this.live && this.backlog.length === 0) this.toMachineNow({ kind: 'frame', bytes: message.bytes });
+        return;
+      case 'quit':
+        this.finish(0, 'the user has quit');
+        return;
+    }
+  }
+
+  /** What the machine thread has said. */
+  private look(): void {
+    this.shared.clearWake();
+    this.setup.link?.wake();
+    for (let i = 0; i < BURST; i++) {
+      const record = this.fromMachine.read();
+      if (record === undefined) break;
+      this.fromMachineThread(decodeFromMachine(record));
+      if (this.finished) return;
+    }
+    if (this.fromMachine.takeStalled()) this.shared.bell.ring();
+    if (this.fromMachine.used() > 0) setImmediate(() => this.finished || this.look());
+    this.drainBacklog();
+    this.weigh();
+  }
+
+  private fromMachineThread(record: FromMachine): void {
+    switch (record.kind) {
+      case 'output':
+        this.made(record.output);
+        return;
+      case 'request':
+        this.issue(record.output);
+        return;
+      case 'appended': {
+        const { seq, icount, made, lastInput } = record;
+        this.logBytes = record.bytes;
+        this.outputs = total(made);
+        this.stages.appended(seq, record.madeAt);
+        this.handle({ kind: 'appended', seq, icount, made, lastInput });
+        if (this.replica.phase === 'live' && this.replica.protection === 'solo') this.stages.acked(seq, 0, micros());
+        return;
+      }
+      case 'sent':
+        this.stages.sent(record.seq, record.at);
+        this.handle({ kind: 'sent', seq: record.seq });
+        return;
+      case 'replayed':
+        this.outputs = total(record.made);
+        this.handle({ kind: 'replayed', seq: record.seq, icount: record.icount, made: record.made });
+        return;
+      case 'drained':
+        this.takeover.drainedAt = Date.now();
+        this.handle({ kind: 'drained', seq: record.seq, made: record.made, lastInput: record.lastInput });
+        return;
+      case 'live':
+        if (this.off) this.handle({ kind: 'pending', requests: this.pending.size });
+        return;
+      case 'diverged':
+        this.handle({ kind: 'diverged', report: record.report });
+        return;
+      case 'signature':
+        if (this.live) this.setup.world.send({ kind: 'signature', epoch: this.epochOf('power'), bytes: record.bytes });
+        else this.signature = record.bytes;
+        return;
+      case 'off':
+        this.off = true;
+        this.digest = record.digest;
+        this.handle({ kind: 'off', code: record.code, pending: this.live ? this.pending.size : record.pending });
+        return;
+      case 'limit':
+        this.limitReached = true;
+        this.digest = record.digest;
+        this.endAtLimit();
+        return;
+      case 'linkReleased':
+        if (this.linkClosing) this.setup.link?.close();
+        this.linkClosing = false;
+        return;
+      case 'linkBroken':
+        this.breakLink(record.why);
+        return;
+    }
+  }
+
+  /** Kept by a backup, to be told when it is live. */
+  private signature: Uint8Array | undefined;
+
+  private made(output: Output): void {
+    if (output.kind === 'diskWrite' || output.kind === 'diskFlush') this.pending.add(output.request);
+    this.held.add(output as Numbered);
+  }
+
+  private issue(output: Output): void {
+    if (output.kind !== 'diskRead' && output.kind !== 'diskWrite' && output.kind !== 'diskFlush')
+      throw new Error(`${output.kind} is no disk request`);
+    this.pending.add(output.request);
+    this.setup.world.send({ kind: 'disk', epoch: this.epochOf('disk'), request: output });
+  }
+
+  // Effects.
+
+  private perform(effect: Effect): void {
+    if (this.finished) return;
+    const { world, link, loaded, identity } = this.setup;
+    switch (effect.kind) {
+      case 'send':
+        if (this.linkOpen) link?.send(encodeEnvelope({ run: loaded.run.run, epoch: effect.epoch, message: effect.message }));
+        return;
+      case 'closeLink':
+        this.closeLink();
+        return;
+      case 'claim':
+        if (this.replica.phase === 'backup') this.takeover.suspectedAt ??= Date.now();
+        claimEpoch(loaded.run.arbiterDir, effect.epoch, identity).then(({ result, by }) => {
+          if (result === 'won') this.takeover.wonAt = Date.now();
+          this.handle({ kind: 'claimed', epoch: effect.epoch, result, by });
+        });
+        return;
+      case 'hello':
+        this.sinkEpochs.set(effect.sink as Sink, effect.epoch);
+        world.send({ kind: 'hello', sink: effect.sink as Sink, epoch: effect.epoch, lastInput: effect.lastInput });
+        return;
+      case 'protect':
+        this.live = true;
+        this.toMachineNow({ kind: 'protect', epoch: effect.epoch });
+        return;
+      case 'run':
+        this.live = true;
+        this.toMachineNow({ kind: 'run', epoch: effect.epoch, logging: effect.logging });
+        return;
+      case 'drain':
+        this.toMachineNow({ kind: 'drain' });
+        return;
+      case 'goLive':
+        this.takeover.liveAt = Date.now();
+        this.live = true;
+        if (this.signature !== undefined) world.send({ kind: 'signature', epoch: this.epochOf('power'), bytes: this.signature });
+        this.toMachineNow({ kind: 'goLive', epoch: effect.epoch });
+        return;
+      case 'release':
+        for (const output of this.held.release(effect.upTo)) this.give(output);
+        return;
+      case 'forget':
+        this.held.forget(effect.upTo);
+        this.weigh();
+        return;
+      case 'inputAcked':
+        world.send({ kind: 'inputAcked', epoch: this.epochOf('console'), number: effect.number });
+        return;
+      case 'slow':
+        this.shared.slow = effect.share;
+        return;
+      case 'status':
+        this.show();
+        return;
+      case 'halt':
+        this.show();
+        world.send({ kind: 'halted', reason: effect.reason, code: effect.code, detail: effect.detail });
+        this.finish(effect.code, effect.detail);
+        return;
+    }
+  }
+
+  private give(output: Numbered): void {
+    const { world } = this.setup;
+    const epoch = this.epochOf(sinkOf(output));
+    switch (output.kind) {
+      case 'console':
+      case 'frame':
+        world.send({ kind: output.kind, epoch, ordinal: output.ordinal, bytes: output.bytes });
+        return;
+      case 'diskWrite':
+      case 'diskFlush':
+        world.send({ kind: 'disk', epoch, request: output });
+        return;
+      case 'off':
+        world.send({ kind: 'off', epoch, ordinal: output.ordinal, exit: output.exit });
+        return;
+    }
+  }
+
+  private closeLink(): void {
+    if (!this.linkOpen) return;
+    this.linkOpen = false;
+    const { shared } = this;
+    const idle = shared.moveLink(LINK_OPEN, LINK_CLOSED) || shared.link === LINK_CLOSED;
+    if (!idle && (shared.moveLink(LINK_WRITING, LINK_CLOSING) || !shared.moveLink(LINK_OPEN, LINK_CLOSED))) {
+      this.linkClosing = true;
+      shared.bell.ring();
+      return;
+    }
+    this.setup.link?.close();
+  }
+
+  /** `--max-instructions`: ends when everything that was made has been taken. */
+  private endAtLimit(): void {
+    if (!this.limitReached || this.held.size > 0 || !this.live) return;
+    const { world, link, loaded } = this.setup;
+    this.show();
+    if (this.linkOpen) link?.send(encodeEnvelope({ run: loaded.run.run, epoch: this.replica.epoch, message: { kind: 'off', code: 0 } }));
+    world.send({ kind: 'halted', reason: 'off', code: 0, detail: `the limit of ${loaded.run.maxInstructions} instructions is reached` });
+    this.finish(0, 'the limit of instructions is reached');
+  }
+
+  // Bounds.
+
+  /** To the machine, in order; what does not fit waits, and the link is not read meanwhile. */
+  private toMachineNow(record: ToMachine): void {
+    this.backlog.push(record);
+    this.drainBacklog();
+  }
+
+  private drainBacklog(): void {
+    let wrote = false;
+    while (this.backlog.length > 0) {
+      const { head, body } = encodeToMachine(this.backlog[0]!);
+      if (!this.toMachine.writeOrMark(head, body)) break;
+      this.backlog.shift();
+      wrote = true;
+    }
+    if (wrote) this.shared.bell.ring();
+    const full = this.backlog.length > 0;
+    if (full === this.shared.full) return;
+    this.shared.full = full;
+    if (full) this.setup.link?.pause();
+    else this.setup.link?.resume();
+  }
+
+  /** Held outputs and what the world has not taken, against their limits: above, the machine waits; at half, it goes on. */
+  private weigh(): void {
+    const bytes = this.held.bytes + this.setup.world.unsent;
+    const { stall } = this.shared;
+    if (!stall && (bytes > LIMITS.heldBytes || this.held.size > LIMITS.heldOutputs)) this.stallMachine(true);
+    else if (stall && bytes < LIMITS.heldBytes / 2 && this.held.size < LIMITS.heldOutputs / 2) this.stallMachine(false);
+  }
+
+  private stallMachine(on: boolean): void {
+    this.shared.stall = on;
+    this.shared.bell.ring();
+    this.show();
+  }
+
+  // Status and the end.
+
+  private show(): void {
+    if (!this.finished) this.setup.world.send({ kind: 'status', status: this.status() });
+  }
+
+  status(): ReplicaStatus {
+    return statusOf(this.replica, {
+      icount: this.shared.icount,
+      logBytes: this.logBytes,
+      outputs: this.outputs,
+      held: this.held.held,
+      stalled: this.shared.stall,
+      takeover: this.takeover,
+      stages: this.stages,
+      digest: this.digest,
+    });
+  }
+
+  private epochOf(sink: Sink): number {
+    return this.sinkEpochs.get(sink) ?? this.replica.epoch;
+  }
+
+  private stopTimers(): void {
+    for (const timer of this.timers) clearInterval(timer);
+  }
+
+  private finish(code: number, why: string): void {
+    if (this.finished) return;
+    this.finished = true;
+    this.stopTimers();
+    this.setup.world.end(() => this.setup.ended(code, why));
+  }
+}
+
+/** Workers run compiled code; this file may itself run from its source, under a test. */
+function workerUrl(name: string): URL {
+  const compiled = import.meta.url.endsWith('.ts') ? `../../dist/src/host/${name}.js` : `./${name}.js`;
+  return new URL(compiled, import.meta.url);
+}
+
+const total = (made: Readonly<Record<string, number>>): number => SINKS.reduce((sum, sink) => sum + (made[sink] ?? 0), 0);
