@@ -68,7 +68,8 @@ export class Steering {
   /** A new anchor for a busy guest, when one is worth an entry. */
   steer(host: bigint, machine: Clocked): ClockInput | undefined {
     const drift = machine.ticks - this.target(host);
-    const rate = this.rate(drift);
+    // Far ahead means that the machine is getting faster: leave room, since falling behind costs one jump and running ahead cannot be undone.
+    const rate = this.rate(drift, drift > FAR_TICKS ? HEADROOM : 1);
     if (this.lastEntry === undefined) return this.entry(host, machine.ticks - min(drift, 0n), rate);
     const since = host - this.lastEntry;
     const allowed = this.tokens + Number(since) / ENTRY_TICKS;
@@ -96,9 +97,9 @@ export class Steering {
   }
 
   /** As fast as the machine has been; less when the guest is ahead, so that the host catches up within a tenth of a second; never zero. */
-  private rate(drift: bigint): Rate {
+  private rate(drift: bigint, headroom = 1): Rate {
     const share = drift > 0n ? Math.max(1 / 16, 1 - Number(drift) / ENTRY_TICKS) : 1;
-    return { num: NUM, den: Math.max(1, Math.min(0x7fff_ffff, Math.round((this.speed * NUM) / TICKS_PER_SECOND / share))) };
+    return { num: NUM, den: Math.max(1, Math.min(0x7fff_ffff, Math.round((this.speed * headroom * NUM) / TICKS_PER_SECOND / share))) };
   }
 
   private offset(host: bigint): bigint {
@@ -120,6 +121,7 @@ const MEASURE_TICKS = SECOND / 1000n;
 /** Half a millisecond off is worth one of the regular entries, five are worth one at once. */
 const NEAR_TICKS = SECOND / 2000n;
 const FAR_TICKS = SECOND / 200n;
+const HEADROOM = 4;
 
 const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
