@@ -38,16 +38,19 @@ export interface Buffer {
 }
 
 export class VirtioDriver {
-  readonly mmio: VirtioMmio;
+  mmio: VirtioMmio;
   readonly ram: GuestMemory;
   readonly size: number;
+  /** Bytes from one area of a queue to the next; four areas to a queue. */
+  readonly #stride: number;
   readonly #next: number[] = [];
   readonly #seen: number[] = [];
 
-  constructor(mmio: VirtioMmio, ram: GuestMemory, size = 8) {
+  constructor(mmio: VirtioMmio, ram: GuestMemory, size = 8, stride = 0x1000) {
     this.mmio = mmio;
     this.ram = ram;
     this.size = size;
+    this.#stride = stride;
   }
 
   get(register: number): number {
@@ -58,10 +61,10 @@ export class VirtioDriver {
     this.mmio.store(register, 4, value);
   }
 
-  /** Where queue `index` lies: 4 KiB for each, from the start of RAM. */
+  /** Where queue `index` lies, from the start of RAM. */
   ring(index: number): { descriptors: number; driver: number; device: number } {
-    const descriptors = RAM_BASE + index * 0x4000;
-    return { descriptors, driver: descriptors + 0x1000, device: descriptors + 0x2000 };
+    const descriptors = RAM_BASE + 4 * index * this.#stride;
+    return { descriptors, driver: descriptors + this.#stride, device: descriptors + 2 * this.#stride };
   }
 
   /** Status 0 to DRIVER_OK with `queues` queues. */
@@ -83,14 +86,19 @@ export class VirtioDriver {
 
   setUp(index: number): void {
     const { descriptors, driver, device } = this.ring(index);
-    this.ram.bytes.fill(0, descriptors - RAM_BASE, descriptors - RAM_BASE + 0x4000);
+    this.ram.bytes.fill(0, descriptors - RAM_BASE, descriptors - RAM_BASE + 4 * this.#stride);
     this.#next[index] = 0;
     this.#seen[index] = 0;
     this.set(R.queueSel, index);
     this.set(R.queueNum, this.size);
-    this.set(R.descLow, descriptors);
-    this.set(R.driverLow, driver);
-    this.set(R.deviceLow, device);
+    for (const [low, high, at] of [
+      [R.descLow, R.descHigh, descriptors],
+      [R.driverLow, R.driverHigh, driver],
+      [R.deviceLow, R.deviceHigh, device],
+    ]) {
+      this.set(low, at);
+      this.set(high, 0);
+    }
     this.set(R.queueReady, 1);
   }
 
