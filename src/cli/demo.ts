@@ -43,7 +43,7 @@ export function addDemo(program: Command): void {
   program
     .command('demo')
     .description('scripted: boot, work, kill -9 the primary, carry on, prove that nothing was lost')
-    .option('--keys <n>', `writes in the workload, at most ${KEYS_MAX}`, '800')
+    .option('--keys <n>', `writes in the workload, at most ${KEYS_MAX}`, '600')
     .option('--json', 'one JSON object on stdout')
     .addHelpText('after', '\nExample:\n  twinhart demo')
     .action(async (options: DemoOptions) => {
@@ -106,9 +106,9 @@ function tell(result: DemoResult, say: (text: string) => void): void {
   say(`boot                 ${ms(result.bootMs)} to the first prompt, protected`);
   say(`takeover             ${result.takeover === null ? 'none' : takeoverLine(result.takeover)}`);
   say(`log                  ${size(result.logBytesPerSecond)}/s under load`);
-  say(`outputs              ${result.outputs}, at most ${result.heldMost} held at once`);
+  say(`outputs              ${result.outputs}, held at once: at most ${result.heldMost} (sampled)`);
   if (result.addedLatencyMicros !== null) {
-    say(`added output latency p50 ${result.addedLatencyMicros.p50} µs, p99 ${result.addedLatencyMicros.p99} µs`);
+    say(`added output latency p50 ${Math.round(result.addedLatencyMicros.p50)} µs, p99 ${Math.round(result.addedLatencyMicros.p99)} µs`);
   }
   say(`acknowledged writes  ${result.acknowledged}, lost ${result.lost.length}`);
   say(`console transcript   ${result.transcriptEqual ? 'equal to that of the machine that nothing happened to' : 'DIFFERENT'}`);
@@ -160,7 +160,7 @@ async function play(how: Play): Promise<Played> {
   });
   const from = performance.now();
   const figures = { heldMost: 0, latency: undefined as ReplicaStatus['heldMicros'], log: { bytes: 0, at: 0 } };
-  let [transcript, prompts, bootMs, acknowledged] = ['', 0, 0, 0];
+  let [transcript, prompts, bootMs, acknowledged, read] = ['', 0, 0, 0, 0];
   let world: World | undefined;
   let logRate = 0;
   let stop: (why: string) => void = () => undefined;
@@ -180,7 +180,10 @@ async function play(how: Play): Promise<Played> {
         type();
       }
       if (how.killAfter === undefined || acknowledged >= how.killAfter) return;
-      acknowledged += Buffer.from(bytes).toString('latin1').split('\nok k').length - 1;
+      // Whole lines only: a line may come in several pieces.
+      const end = transcript.lastIndexOf('\n') + 1;
+      acknowledged += transcript.slice(read, end).match(/^ok k/gm)?.length ?? 0;
+      read = end;
       if (acknowledged < how.killAfter) return;
       how.say?.(`   ${acknowledged} writes acknowledged: kill -9 of the primary (pid ${world?.kill('primary')})`);
     },
@@ -219,7 +222,7 @@ async function play(how: Play): Promise<Played> {
 }
 
 function note(event: WorldEvent, how: Play): void {
-  if (event.kind === 'status' && event.status.state === 'protected') how.say?.('   protected');
+  if (event.kind === 'status' && event.status.state === 'protected' && event.status.role === 'primary') how.say?.('   protected');
   if (event.kind === 'takeover') how.say?.(`   the backup is live under epoch ${event.epoch} after ${ms(event.times.total)}`);
   if (event.kind === 'halted' && event.reason !== 'off') how.say?.(`   halted (${event.reason}): ${event.detail}`);
 }

@@ -9,7 +9,7 @@ import type { RunConfig } from '../world/run-config.ts';
 import { knownRuns, makeRunFolder, type RunFolder, writeRunFile } from '../world/state-folder.ts';
 import { World, type WorldEvent, type WorldResult } from '../world/world.ts';
 import { CliError } from './errors.ts';
-import { DISK_ID, type Plan } from './run-options.ts';
+import { buildMachine, DISK_ID, type Plan } from './run-options.ts';
 
 export interface Launch {
   readonly world: World;
@@ -37,6 +37,7 @@ export async function launch(plan: Plan, io: LaunchConsole): Promise<Launch> {
   try {
     folder = makeFolder(plan);
     const config = await makeConfig(plan, folder, disk);
+    checkMachine(config, plan);
     writeRunFile(folder.runFile, config);
     const world = new World({
       config,
@@ -115,6 +116,14 @@ async function makeConfig(plan: Plan, folder: RunFolder, disk: DiskFile | undefi
     arbiterDir: makeArbiterDir(plan, folder),
     world: { pid: process.pid, controlSocket: folder.sockets.control, disk: disk === undefined || disk.ephemeral ? undefined : disk.path },
   };
+}
+
+/** Builds the machine once here, so that an image that does not fit is refused before anything is started. */
+function checkMachine(config: RunConfig, plan: Plan): void {
+  const { symbols } = buildMachine(config.machine, plan.images);
+  if (plan.signature && !(symbols.has('begin_signature') && symbols.has('end_signature'))) {
+    throw new CliError('IMAGE_BAD', `--signature: ${plan.images.main.path} has no symbols begin_signature and end_signature`);
+  }
 }
 
 function makeArbiterDir(plan: Plan, folder: RunFolder): string {

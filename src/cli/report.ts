@@ -32,7 +32,10 @@ function describe(event: WorldEvent, options: { readonly arbiter: string; readon
         ? [`backup   pid ${event.pid}`]
         : [`${event.role.padEnd(8)} pid ${event.pid}  epoch 1${options.keys ? '   console on this terminal (Ctrl-A h for help)' : ''}`];
     case 'status':
-      return event.status.role === 'backup' || event.status.state === 'halted' ? [] : [stateLine(event.status, options.arbiter)];
+      // Before the first epoch there is nothing to say that the replicas' own lines do not.
+      return event.status.role === 'backup' || event.status.state === 'halted' || event.status.epoch === 0
+        ? []
+        : [stateLine(event.status, options.arbiter)];
     case 'takeover':
       return [`takeover epoch ${event.epoch}  live after ${ms(event.times.total)} (detected ${ms(event.times.detect)})`];
     case 'died':

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { MachineConfig } from '../../emulator/index.ts';
+import { createMachine, LoadError, type Machine, type MachineConfig } from '../../emulator/index.ts';
 import type { FileRef, RunConfig } from '../world/run-config.ts';
 import { defaultStateFolder, generateName, knownRuns } from '../world/state-folder.ts';
 import { CliError } from './errors.ts';
@@ -51,6 +51,8 @@ export interface Plan {
   readonly arbiter: string | undefined;
   readonly maxInstructions: number | undefined;
   readonly record: string | undefined;
+  /** The image must have the symbols for it. */
+  readonly signature: boolean;
 }
 
 export const DISK_ID = 'twinhart';
@@ -128,11 +130,21 @@ export function makePlan(image: string | undefined, options: RunOptions): Plan {
     arbiter: parseArbiter(options.arbiter),
     maxInstructions: parseCount('--max-instructions', options.maxInstructions),
     record: options.record === undefined ? undefined : resolve(options.record),
+    signature: options.signature !== undefined,
   };
 }
 
-/** The machine's own configuration, with the images' bytes: what a replica will build, built here too to check that it can be. */
-export function machineConfig(machine: RunConfig['machine'], images: Plan['images']): MachineConfig {
+/** The very machine that a replica will build. Throws `CliError` for an image that is none, or does not fit. */
+export function buildMachine(machine: RunConfig['machine'], images: Plan['images']): Machine {
+  try {
+    return createMachine(machineConfig(machine, images));
+  } catch (error) {
+    if (error instanceof LoadError) throw new CliError('IMAGE_BAD', error.message);
+    throw error;
+  }
+}
+
+function machineConfig(machine: RunConfig['machine'], images: Plan['images']): MachineConfig {
   return {
     memoryBytes: machine.memoryBytes,
     clock: machine.clock,

@@ -1,11 +1,33 @@
 /** Questions to the command line, asked as a user does: does bad input get a clear answer and the right exit status, and is help there? */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errorTable } from '../../src/cli/errors.ts';
+import { createProgram, settle } from '../../src/cli/program.ts';
 import { parseCount, parseMemory } from '../../src/cli/run-options.ts';
 import { twinhart } from '../support/twin.ts';
+
+/** The same program in this process: a process of its own for each question would take a minute. */
+async function ask(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+  let stdout = '';
+  const program = createProgram();
+  for (const command of [program, ...program.commands]) {
+    command.configureOutput({
+      writeOut: (text) => {
+        stdout += text;
+      },
+      writeErr: () => undefined,
+    });
+  }
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return { status: 0, stdout, stderr: '' };
+  } catch (error) {
+    const { status, text } = settle(error);
+    return { status, stdout, stderr: text };
+  }
+}
 
 let dir: string;
 beforeAll(() => {
@@ -35,12 +57,12 @@ const LATER = [
 ];
 
 describe('help', () => {
-  it('lists the verbs that are there, and each has help with an example', () => {
+  it('lists the verbs that are there, and each has help with an example', async () => {
     const { status, stdout } = twinhart('--help');
     expect(status).toBe(0);
     for (const verb of VERBS) {
       expect(stdout).toMatch(new RegExp(`^ {2}${verb} `, 'm'));
-      const help = twinhart(verb, '--help');
+      const help = await ask(verb, '--help');
       expect([verb, help.status]).toEqual([verb, 0]);
       expect(help.stdout).toContain(`Example:\n  twinhart ${verb}`);
     }
@@ -52,8 +74,8 @@ describe('help', () => {
 });
 
 describe('verbs that are not there yet', () => {
-  it.each(LATER)('%s says so in one line and ends with 64', (verb) => {
-    const { status, stderr, stdout } = twinhart(verb, '--anything', 'x');
+  it.each(LATER)('%s says so in one line and ends with 64', async (verb) => {
+    const { status, stderr, stdout } = await ask(verb, '--anything', 'x');
     expect(status).toBe(64);
     expect(stderr.split('\n')[0]).toMatch(new RegExp(`^twinhart: ${verb} .*is not there yet`));
     expect(stdout).toBe('');
@@ -77,36 +99,36 @@ describe('bad input', () => {
     ['kill without a side', ['kill', 'vm'], 64, /give --primary or --backup/],
     ['kill of nobody', ['kill', 'nobody', '--primary', '--state', '/nonexistent'], 64, /no guest named nobody/],
   ];
-  it.each(cases)('%s', (_, args, want, why) => {
-    const { status, stderr, stdout } = twinhart(...args);
+  it.each(cases)('%s', async (_, args, want, why) => {
+    const { status, stderr, stdout } = await ask(...args);
     expect(stderr).toMatch(why);
     expect([status, stdout]).toEqual([want, '']);
     // What and why, then the stable code and what to do.
     expect(stderr).toMatch(/^twinhart: .+\n {2}[A-Z_]+: .+\n$/);
   });
 
-  it('a disk that is not there ends with 69 and leaves nothing in the state folder', () => {
-    const { status, stderr } = twinhart('run', '--disk', join(dir, 'none.img'), '--state', join(dir, 'state'));
+  it('a disk that is not there ends with 69 and leaves nothing in the state folder', async () => {
+    const { status, stderr } = await ask('run', '--disk', join(dir, 'none.img'), '--state', join(dir, 'state'));
     expect(stderr).toMatch(/--disk .*none\.img: ENOENT/);
     expect(status).toBe(69);
-    expect(twinhart('ps', '--state', join(dir, 'state'))).toMatchObject({ status: 0, stdout: 'no guest runs\n' });
+    expect(existsSync(join(dir, 'state'))).toBe(false);
   });
 
-  it('a network peer that is not there ends with 69', () => {
-    const { status, stderr } = twinhart('run', '--net', `stream=${join(dir, 'none.sock')}`, '--state', join(dir, 'state'));
+  it('a network peer that is not there ends with 69', async () => {
+    const { status, stderr } = await ask('run', '--net', `stream=${join(dir, 'none.sock')}`, '--state', join(dir, 'state'));
     expect(stderr).toMatch(/--net stream=.*cannot reach .*none\.sock/);
     expect(status).toBe(69);
   });
 
-  it('a state folder that cannot be made ends with 69', () => {
-    const { status, stderr } = twinhart('run', '--state', join(dir, 'empty', 'below'));
+  it('a state folder that cannot be made ends with 69', async () => {
+    const { status, stderr } = await ask('run', '--state', join(dir, 'empty', 'below'));
     expect(stderr).toMatch(/cannot make a folder in/);
     expect(status).toBe(69);
   });
 
-  it('an image that is none ends with 65 before anything is started', () => {
+  it('an image that is none ends with 65 before anything is started', async () => {
     expect(twinhart('run', join(dir, 'empty'), '--bios', 'none', '--state', dir)).toMatchObject({ status: 65, stdout: '' });
-    const { status, stderr } = twinhart('run', join(dir, 'x86.elf'), '--bios', 'none', '--state', dir);
+    const { status, stderr } = await ask('run', join(dir, 'x86.elf'), '--bios', 'none', '--state', dir);
     expect(stderr).toMatch(/IMAGE_BAD/);
     expect(status).toBe(65);
   });

@@ -1,0 +1,117 @@
+/** `twinhart replay`: runs a recording again to its end, or to an icount, and says where that led. Refuses what is damaged or of another image. */
+import { existsSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { type Command, Option } from 'commander';
+import type { Machine, Output } from '../../emulator/index.ts';
+import type { LogFault } from '../replay/codec.ts';
+import type { Description, ImageName } from '../replay/description.ts';
+import { openRecording, type Recording } from '../replay/recording.ts';
+import { replayRecording } from '../replay/verify.ts';
+import { CliError } from './errors.ts';
+import { findImage, type ImageFile } from './images.ts';
+import { buildMachine, parseCount } from './run-options.ts';
+
+interface ReplayFlags {
+  readonly to?: string;
+  readonly engine: string;
+  readonly kernel?: string;
+  readonly bios?: string;
+  readonly initrd?: string;
+  readonly dtb?: string;
+  readonly console?: boolean;
+  readonly gdb?: string;
+  readonly json?: boolean;
+}
+
+export function addReplay(program: Command): void {
+  program
+    .command('replay')
+    .argument('<file>', 'a recording (twinhart record, or run --record)')
+    .description('run a log again')
+    .option('--to <icount>', 'stop there instead of at the end of the log')
+    .addOption(new Option('--engine <engine>', 'what executes instructions').choices(['auto', 'interpreter', 'translator']).default('auto'))
+    .option('--kernel <file>', 'the image, when it is no longer where it was recorded')
+    .option('--bios <file>', 'the firmware, likewise')
+    .option('--initrd <file>', 'the initial RAM disk, likewise')
+    .option('--dtb <file>', 'the device tree, likewise')
+    .option('--console', 'show what the guest wrote')
+    .addOption(new Option('--gdb <port>', 'a debugger').hideHelp())
+    .option('--json', 'one JSON object on stdout; the console goes to stderr')
+    .addHelpText('after', '\nExample:\n  twinhart replay session.twh --to 1_000_000')
+    .action((file: string, flags: ReplayFlags) => {
+      process.exitCode = replay(file, flags);
+    });
+}
+
+function replay(file: string, flags: ReplayFlags): number {
+  if (flags.gdb !== undefined) throw new CliError('NOT_YET', '--gdb is not there yet');
+  if (flags.engine === 'translator')
+    throw new CliError('NOT_YET', '--engine translator is not there yet: interpreter (and auto, which picks it) are');
+  const to = parseCount('--to', flags.to);
+  const recording = readRecording(file);
+  const machine = rebuild(recording.description, flags);
+  const out = flags.json ? process.stderr : process.stdout;
+  const onOutputs = (outputs: readonly Output[]): void => {
+    if (flags.console) for (const output of outputs) if (output.kind === 'console') out.write(output.bytes);
+  };
+  const from = performance.now();
+  const replayed = replayRecording(recording, machine, { ...(to === undefined ? {} : { to }), onOutputs });
+  const seconds = (performance.now() - from) / 1000;
+
+  const { icount, digest, seq, exit, epochs, cut, checkpoints } = replayed;
+  if (cut !== undefined)
+    process.stderr.write(` the file was cut off at byte ${cut.offset} (${cut.detail}): replayed to its last whole batch\n`);
+  if (to !== undefined && icount < to && replayed.divergence === undefined)
+    process.stderr.write(` the log ends at icount ${icount}, before ${to}\n`);
+  if (flags.json) {
+    const divergence = replayed.divergence ?? null;
+    process.stdout.write(
+      `${JSON.stringify({ icount, digest, entries: seq, exit: exit?.code ?? null, epochs, checkpoints, cut: cut !== undefined, divergence, seconds })}\n`,
+    );
+  } else {
+    process.stdout.write(
+      `icount ${icount}\ndigest ${digest}\nentries ${seq}, epochs ${epochs.join(' ') || 'none'}${exit ? `, guest ended with ${exit.code}` : ''}\n`,
+    );
+  }
+  if (replayed.divergence !== undefined) throw new CliError('DIVERGENCE', `${file}: ${replayed.divergence}`);
+  return 0;
+}
+
+function readRecording(file: string): Recording {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    throw new CliError('LOG_BAD', `${file}: ${(error as Error).message}`);
+  }
+  const recording = openRecording(bytes);
+  if (recording.kind === 'recording') return recording;
+  throw new CliError(isOther(recording) ? 'LOG_OTHER' : 'LOG_BAD', `${file}: at byte ${recording.offset}: ${recording.detail}`);
+}
+
+const isOther = (fault: LogFault): boolean => fault.code === 'version' || fault.code === 'configuration';
+
+function rebuild(description: Description, flags: ReplayFlags): Machine {
+  const { images } = description;
+  const files = {
+    firmware: sameImage('firmware', images.firmware, flags.bios),
+    main: sameImage('image', images.main, flags.kernel) as ImageFile,
+    initrd: sameImage('initrd', images.initrd, flags.initrd),
+    dtb: sameImage('device tree', images.dtb, flags.dtb),
+  };
+  const { disk, net } = description;
+  const machine = { ...description, disk: disk ?? undefined, net: net ?? undefined, images: { ...files, append: images.append } };
+  return buildMachine(machine, files);
+}
+
+/** The very image that was recorded: where it was, among ours, or where the user says; another one is refused with both named. */
+function sameImage(what: string, recorded: ImageName | null, given: string | undefined): ImageFile | undefined {
+  if (recorded === null) return undefined;
+  const name = given ?? (existsSync(recorded.name) ? recorded.name : basename(recorded.name));
+  const image = findImage(what, name);
+  if (image.sha256 === recorded.sha256) return image;
+  throw new CliError(
+    'LOG_OTHER',
+    `${what}: recorded with ${recorded.name} (sha256 ${recorded.sha256}), but ${image.path} is sha256 ${image.sha256}`,
+  );
+}
