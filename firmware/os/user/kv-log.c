@@ -17,6 +17,7 @@ struct superblock {
   u32 format, generation, half, half_sectors;
   u64 first_sequence;
 };
+_Static_assert(sizeof(struct superblock) == 32 && sizeof(struct record) == 176, "the format on the disk");
 
 static enum { MEMORY_NO_DISK, MEMORY_SMALL, MEMORY_FOREIGN, MEMORY_READ_ONLY, ON_DISK } mode;
 static bool broken; /* a write failed: what is on the disk is not known until the next recovery */
