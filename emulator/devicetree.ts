@@ -54,6 +54,7 @@ export function boardTree(config: MachineConfig, initrd: { readonly address: num
 
 function cpus(): Node {
   const interruptController = node('interrupt-controller', {
+    '#address-cells': cells(0),
     '#interrupt-cells': cells(1),
     'interrupt-controller': flag(),
     compatible: text('riscv,cpu-intc'),
