@@ -81,7 +81,16 @@ export interface Result {
 
 export const FINAL_NAMES: readonly string[] = [...Array.from({ length: 31 }, (_, n) => `x${n + 1}`), ...CSR_DUMP, 'scratch'];
 
-/** Reads the log; throws when a program is missing from it (the harness itself went astray). */
+/** The harness itself went astray in, or just before, `program`. */
+export class LogError extends Error {
+  readonly program: number;
+  constructor(program: number, message: string) {
+    super(message);
+    this.program = program;
+  }
+}
+
+/** Reads the log; throws `LogError` when a program is missing from it. */
 export function parseLog(log: Uint8Array, count: number): Result[] {
   const view = new DataView(log.buffer, log.byteOffset, log.byteLength);
   const sTable = RUNTIME.symbols.get('s_table')! - RAM;
@@ -96,17 +105,14 @@ export function parseLog(log: Uint8Array, count: number): Result[] {
   for (let program = 0; program < count; program++) {
     const traps: Trap[] = [];
     while (view.getUint32(at, true) !== END_MARK) {
-      if (view.getUint32(at, true) > 15) throw new Error(`no result for program ${program} of ${count}`);
+      if (view.getUint32(at, true) > 15) throw new LogError(program, `no result for program ${program} of ${count} at log offset ${at}`);
       const [vector, cause, epc, tval, mstatus, mip] = Array.from({ length: TRAP_WORDS }, word);
       const offset = epc & 0x3f_ffff;
       // The word after a record tells whether the S table had a trap to report: the harness cuts off at the limit before it asks.
       const delegates = cause === 9 && offset >= sTable && offset < sEnd && traps.length + 1 < TRAP_LIMIT;
       const more = delegates ? Array.from({ length: DELEGATED_WORDS }, word) : undefined;
       traps.push({ vector, cause, epc, tval, mstatus, mip, delegated: more && { cause: more[0], epc: more[1], tval: more[2] } });
-      if (traps.length > TRAP_LIMIT)
-        throw new Error(
-          `program ${program} of ${count} has no end in the log: ${JSON.stringify(traps.slice(0, 3).concat(traps.slice(-3)))}`,
-        );
+      if (traps.length > TRAP_LIMIT) throw new LogError(program, `program ${program} of ${count} has no end in the log`);
     }
     at += 4;
     results.push({ traps, final: Array.from({ length: FINAL_WORDS - 1 }, word) });
