@@ -85,7 +85,6 @@ function* instructions(program: Program, entry: number): IterableIterator<[numbe
     pc += (bits & 3) === 3 ? 4 : 2;
   }
 }
-type IterableIterator<T> = IterableIterator<T>;
 
 function instructionAt(program: Program, entry: number, epc: number): string {
   for (const [pc, bits] of instructions(program, entry)) if ((pc & 0x3f_ffff) === (epc & 0x3f_ffff)) return disassemble(bits, pc);
