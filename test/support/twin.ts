@@ -1,6 +1,6 @@
 /** `twinhart run` as a child process with its console on pipes: type at it, wait for what it says, kill what it started. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,14 @@ const MAIN = fileURLToPath(built('src/cli/main.ts'));
 /** Runs one verb to its end. */
 export function twinhart(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   return spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } });
+}
+
+/** An empty disk in `dir`; returns its path. */
+export function emptyDisk(dir: string, sizeBytes = 4 << 20): string {
+  const path = join(dir, 'disk.img');
+  writeFileSync(path, '');
+  truncateSync(path, sizeBytes);
+  return path;
 }
 
 export class Twin {
@@ -66,6 +74,11 @@ export class Twin {
       }
       await this.#more(text);
     }
+  }
+
+  /** Resolves when `met` holds; asked again at each piece of console or notes. Throws when the process ends first. */
+  async until(met: () => boolean): Promise<void> {
+    while (!met()) await this.#more(String(met));
   }
 
   /** The same for what twinhart says on stderr; resolves with the text of the match. */
