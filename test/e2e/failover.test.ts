@@ -1,0 +1,72 @@
+/** Real processes, real signals (issue: a guest that outlives its machine): a few faults here, the long list in failover.full.test.ts. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { kill9, type Outcome, pidOf, recheck, work } from './workload.ts';
+
+const KEYS = 60;
+const dir = mkdtempSync(join(tmpdir(), 'twinhart-e2e-'));
+const disk = join(dir, 'disk.img');
+const seed = Number(process.env.SEED ?? Date.now() % 100_000);
+
+/** The same work with nobody killed. */
+let unfailed: Outcome;
+
+beforeAll(async () => {
+  unfailed = await work({ keys: KEYS, faults: [] }, disk);
+}, 60_000);
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+describe('a protected guest', () => {
+  it('does its work and ends with its code when nothing fails', () => {
+    expect(unfailed.status).toBe(0);
+    expect(unfailed.transcript.match(/^ok k\d+/gm)).toHaveLength(KEYS);
+    expect(unfailed.transcript).toContain(`checked ${KEYS}, wrong 0`);
+    expect(unfailed.notes).not.toMatch(/takeover|died/);
+  });
+
+  it(`outlives kill -9 of its primary under load, and says no byte more or less (seed ${seed})`, async () => {
+    const after = 1 + (seed % (KEYS - 5));
+    const { status, transcript, notes } = await work({ keys: KEYS, faults: [{ after, strike: kill9('primary') }] }, disk);
+    expect(notes).toMatch(/takeover epoch 2/);
+    expect(transcript).toBe(unfailed.transcript);
+    expect(status).toBe(0);
+    expect(await recheck(disk, KEYS)).toContain(`checked ${KEYS}, wrong 0`);
+  });
+
+  it(`goes on alone when its backup is killed (seed ${seed})`, async () => {
+    const after = 1 + ((seed * 7) % (KEYS - 5));
+    const { status, transcript, notes } = await work({ keys: KEYS, faults: [{ after, strike: kill9('backup') }] }, disk);
+    expect(notes).toMatch(/UNPROTECTED \(needs-backup\) · epoch 2/);
+    expect(notes).not.toMatch(/takeover/);
+    expect(transcript).toBe(unfailed.transcript);
+    expect(status).toBe(0);
+  });
+
+  it('goes on in the backup while its primary is stopped, and the old primary halts fenced when it wakes', async () => {
+    let primary = 0;
+    const outcome = await work(
+      {
+        keys: KEYS,
+        faults: [
+          {
+            after: 20,
+            strike: async (twin) => {
+              primary = pidOf(twin, 'primary');
+              process.kill(primary, 'SIGSTOP');
+              await twin.note(/takeover epoch 2/);
+              process.kill(primary, 'SIGCONT');
+              await twin.note(new RegExp(`halted +pid ${primary} \\(fenced\\).*`));
+            },
+          },
+        ],
+      },
+      disk,
+    );
+    expect(outcome.notes).toMatch(new RegExp(`halted +pid ${primary} \\(fenced\\)`));
+    expect(outcome.transcript).toBe(unfailed.transcript);
+    expect(outcome.status).toBe(0);
+    expect(await recheck(disk, KEYS)).toContain(`checked ${KEYS}, wrong 0`);
+  });
+});
