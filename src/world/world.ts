@@ -305,7 +305,7 @@ export class World {
     return {
       exit: this.#guest?.code ?? this.#problem?.exit ?? 0,
       guest: this.#guest,
-      problem: this.#problem?.why ?? this.#stopped,
+      problem: this.#problem?.why ?? (this.#guest === undefined ? this.#stopped : undefined),
       signature: this.#signature,
       seconds: this.#seconds(),
       epoch: this.#server.epoch,
