@@ -171,7 +171,7 @@ class MachineDriver implements Driver {
     const steered = machine.config.clock === 'host';
     if (machine.exit !== undefined) return this.powerOff();
     if (this.waiting) {
-      const deadline = steered ? machine.deadline() : undefined;
+      const deadline = this.deadline();
       if (deadline === undefined || steering.target(host) < deadline) return 'idle';
       this.wake(host, deadline);
     } else if (steered) {
@@ -239,9 +239,16 @@ class MachineDriver implements Driver {
     return state === 'ran' && silent >= horizonTicks && host - this.wokenAt >= horizonTicks;
   }
 
+  /** Guest ticks at which a timer ends the wait. One that has passed and did not end it will not. */
+  private deadline(): bigint | undefined {
+    const { machine } = this;
+    const ticks = machine.config.clock === 'host' ? machine.deadline() : undefined;
+    return ticks !== undefined && ticks > machine.ticks ? ticks : undefined;
+  }
+
   /** When the guest's timer is due, or a batch that waits for company has waited long enough. */
   private wakeUp(host: bigint): bigint | undefined {
-    const timer = this.machine.config.clock === 'host' ? this.machine.deadline() : undefined;
+    const timer = this.deadline();
     const due = timer === undefined ? undefined : this.steering.hostTime(timer, host);
     if (!this.recorder.unsaid) return due;
     const flush = this.lastFlush! + REPLAY_LIMITS.quietTicks;

@@ -1,12 +1,14 @@
 /** Runs a recording again to its end, or to an icount, and says where that led: what `twinhart replay` and the golden test stand on. */
 import type { Digest, Exit, Icount, Machine, Ordinals, Output } from '../../emulator/index.ts';
 import type { LogFault } from './codec.ts';
+import { type Description, difference } from './description.ts';
 import { divergenceReport } from './divergence.ts';
 import type { Seq } from './entry.ts';
-import type { Recording } from './recording.ts';
+import { openRecording, type Recording } from './recording.ts';
 import { Replayer } from './replayer.ts';
 
 export interface Replayed {
+  readonly kind: 'replayed';
   readonly icount: Icount;
   /** Last entry replayed, and so how many there were. */
   readonly seq: Seq;
@@ -33,6 +35,18 @@ export interface ReplayOptions {
 
 const SLICE = 1_000_000;
 
+/**
+ * A file, on a machine that `make` makes fresh from reset. A recording of another version, configuration or image, and one that is
+ * damaged, is refused with what differs; one that was cut off is replayed to its last whole batch.
+ */
+export function replayFile(bytes: Uint8Array, present: Description, make: () => Machine, options: ReplayOptions = {}): Replayed | LogFault {
+  const recording = openRecording(bytes);
+  if (recording.kind === 'fault') return recording;
+  const other = difference(recording.description, present);
+  if (other !== undefined) return { kind: 'fault', code: 'configuration', offset: 0, detail: other };
+  return replayRecording(recording, make(), options);
+}
+
 /** `machine`: fresh from reset, of the recording's configuration and images. */
 export function replayRecording(recording: Recording, machine: Machine, options: ReplayOptions = {}): Replayed {
   const to = options.to ?? Number.MAX_SAFE_INTEGER;
@@ -54,6 +68,7 @@ export function replayRecording(recording: Recording, machine: Machine, options:
     } while (state === 'ran' && machine.icount < to);
   }
   return {
+    kind: 'replayed',
     icount: machine.icount,
     seq: replayer.seq,
     digest: machine.digest(),
