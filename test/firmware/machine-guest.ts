@@ -25,6 +25,8 @@ export class MachineGuest {
   readonly frames: Uint8Array[] = [];
   /** Told of each disk write before it is done. */
   onWrite: (sector: number, data: Uint8Array) => void = () => {};
+  /** Told of each flush when it is done. */
+  onFlush: () => void = () => {};
 
   constructor(options: Options = {}) {
     const { disk, net, typed } = options;
@@ -87,6 +89,7 @@ export class MachineGuest {
         this.onWrite(output.sector, output.data);
         disk.set(output.data, output.sector * SECTOR);
       }
+      if (output.kind === 'diskFlush') this.onFlush();
       this.machine.deliver({ kind: 'disk', request: output.request, status: 0, data });
       answered = true;
     }
