@@ -238,7 +238,9 @@ export class Board implements Machine {
 
   registersDigest(): Digest {
     const words = this.hart.words.slice();
+    // Neither the sink nor the address of a reservation that is gone is state.
     words[WORD.sink] = 0;
+    if (words[WORD.reserved] === 0) words[WORD.reservedWord] = 0;
     return digestOf(new Uint8Array(words.buffer));
   }
 

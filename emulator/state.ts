@@ -41,8 +41,14 @@ export function sameConfig(config: MachineConfig, saved: State | undefined): voi
   }
 }
 
-const show = (value: unknown): string =>
-  JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? `${v}` : v instanceof Uint8Array ? Array.from(v) : v)) ?? 'nothing';
+/** For comparison and for people. Names are sorted, as they come back from a snapshot. */
+function show(value: unknown): string {
+  if (value instanceof Uint8Array) return Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join(':');
+  if (value === null || typeof value !== 'object') return String(value);
+  const fields = value as Record<string, unknown>;
+  const names = Object.keys(fields).sort();
+  return `{${names.map((name) => `${name}: ${show(fields[name])}`).join(', ')}}`;
+}
 
 export function hartState(hart: Hart): State {
   const { words } = hart;
