@@ -2,7 +2,7 @@
  * What a run was made from, as plain JSON: it opens every recording, and its hash is in every batch, so that a log meets only a
  * machine of the same configuration and the same images (protocol.md, "The log"). The host computes the images' sha256.
  */
-import type { MachineConfig } from '../../emulator/index.ts';
+import type { ImageConfig, MachineConfig } from '../../emulator/index.ts';
 import { Hash64 } from './checksum.ts';
 
 /** A machine's configuration with images by name and sha256. Byte arrays in hex, nanoseconds in decimal. */
@@ -52,6 +52,21 @@ export function describe(config: MachineConfig, images: ImageNames): Description
       append: config.images.append,
       dtb: images.dtb ?? null,
     },
+  };
+}
+
+/** The configuration that was described, given the bytes of its images (whose sha256 the caller has checked). */
+export function configOf(description: Description, images: Omit<ImageConfig, 'append'>): MachineConfig {
+  const { memoryBytes, clock, seed, bootTimeNs, disk, net, virtioConsole } = description;
+  return {
+    memoryBytes,
+    clock,
+    seed: fromHex(seed),
+    bootTimeNs: BigInt(bootTimeNs),
+    disk: disk ?? undefined,
+    net: net ? { mac: fromHex(net.mac) } : undefined,
+    virtioConsole,
+    images: { ...images, append: description.images.append },
   };
 }
 
@@ -122,4 +137,8 @@ function toHex(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
   return text;
+}
+
+function fromHex(text: string): Uint8Array {
+  return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16));
 }

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeBatch } from '../../src/replay/codec.ts';
-import { configHash, type Description, difference } from '../../src/replay/description.ts';
+import { configHash, configOf, type Description, describe as describeConfig, difference } from '../../src/replay/description.ts';
 import { openRecording, recordingHeader } from '../../src/replay/recording.ts';
 import { description } from './arbitrary.ts';
 
@@ -80,6 +80,15 @@ describe('a recording', () => {
     expect(openRecording(join([header, one, three, two]))).toMatchObject({ code: 'order' });
     const other = encodeBatch({ run: 'aaaaaaaaaaaaaaaa', epoch: 1, first: 3, horizon: 5000, entries: [] }, CONFIG);
     expect(openRecording(join([header, one, other]))).toMatchObject({ code: 'order', detail: `run aaaaaaaaaaaaaaaa after run ${RUN}` });
+  });
+});
+
+describe('a description', () => {
+  it('gives back the configuration that it describes', () => {
+    const bytes = { firmware: undefined, main: Uint8Array.of(1, 2), initrd: undefined, dtb: undefined };
+    const config = configOf(description, bytes);
+    expect(config.images).toEqual({ ...bytes, append: description.images.append });
+    expect(describeConfig(config, { ...bytes, main: description.images.main })).toEqual(description);
   });
 });
 
