@@ -2,14 +2,17 @@
 
 const BLOCK_BYTES = 64;
 
-/** `length` bytes from byte `position` (at most 2^37) of the stream that `key` and `stream` name. Streams of one key are independent. */
+/** `length` bytes from byte `position` of the stream that `key` and `stream` name. Streams of one key are independent. */
 export function keystream(key: Uint8Array, stream: number, position: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   const state = initialState(key, stream);
   const block = new Uint8Array(BLOCK_BYTES);
   for (let done = 0; done < length; ) {
     const skip = (position + done) % BLOCK_BYTES;
-    state[12] = Math.floor((position + done) / BLOCK_BYTES);
+    const index = Math.floor((position + done) / BLOCK_BYTES);
+    state[12] = index;
+    // The counter of RFC 8439 has 32 bits; the nonce's second word goes on where it ends.
+    state[14] = index / 2 ** 32;
     chachaBlock(state, block);
     const piece = block.subarray(skip, Math.min(BLOCK_BYTES, skip + length - done));
     bytes.set(piece, done);

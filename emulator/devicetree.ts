@@ -9,6 +9,7 @@ import { UART_BASE, UART_IRQ, UART_SIZE } from './devices/uart.ts';
 import { SEED_STREAM } from './devices/virtio/entropy.ts';
 import { VIRTIO_BASE, VIRTIO_IRQ, VIRTIO_SLOTS, VIRTIO_STRIDE } from './devices/virtio/mmio.ts';
 import { TICKS_PER_SECOND } from './io.ts';
+import { RAM_BASE } from './layout.ts';
 import { utf8 } from './text.ts';
 
 export interface Node {
@@ -18,7 +19,6 @@ export interface Node {
   readonly children: readonly Node[];
 }
 
-const RAM_BASE = 0x80000000;
 const RNG_SEED_BYTES = 32;
 const UART_CLOCK_HZ = 3_686_400;
 const SUPERVISOR_EXTERNAL = 9;

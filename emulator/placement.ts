@@ -1,6 +1,7 @@
 /** Where firmware, kernel, initrd and device tree lie in RAM: as QEMU 7.2's virt machine places them (machine.md "Devices", last rule). */
 import type { MachineConfig } from './config.ts';
 import { boardTree, treeFault } from './devicetree.ts';
+import { PAGE_BYTES, RAM_BASE } from './layout.ts';
 import { checkPlaces, LoadError, loadImage, type Segment } from './loader.ts';
 
 export interface Placement {
@@ -15,7 +16,6 @@ export interface Placement {
   readonly symbols: ReadonlyMap<string, number>;
 }
 
-const RAM_BASE = 0x80000000;
 const MIB = 2 ** 20;
 /** RV32 kernels map themselves with megapages. */
 const KERNEL_ALIGNMENT = 4 * MIB;
@@ -23,7 +23,6 @@ const DEVICE_TREE_ALIGNMENT = 2 * MIB;
 const INITRD_OFFSET_MAX = 128 * MIB;
 /** Below this, the device tree goes into the last pages: QEMU's alignment would put it onto the image. */
 const SMALL_RAM = 4 * MIB;
-const PAGE_BYTES = 4096;
 
 /** Throws `LoadError` when an image is damaged, not for this machine, or does not fit. */
 export function placeImages(config: MachineConfig): Placement {
