@@ -1,9 +1,11 @@
 /** `twinhart run` as a child process with its console on pipes: type at it, wait for what it says, kill what it started. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { ReplicaStatus } from '../../src/world/wire.ts';
 import { built } from './dist.ts';
 
 const MAIN = fileURLToPath(built('src/cli/main.ts'));
@@ -11,6 +13,13 @@ const MAIN = fileURLToPath(built('src/cli/main.ts'));
 /** Runs one verb to its end. */
 export function twinhart(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   return spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } });
+}
+
+/** One run as `twinhart ps --json` shows it. */
+export interface Status {
+  readonly state: string;
+  readonly epoch: number;
+  readonly replicas: readonly { readonly pid: number; readonly live: boolean; readonly status: ReplicaStatus }[];
 }
 
 /** An empty disk in `dir`; returns its path. */
@@ -104,6 +113,14 @@ export class Twin {
   kill(side: 'primary' | 'backup'): void {
     const { status, stderr } = twinhart('kill', 'vm', `--${side}`, '--state', this.dir);
     if (status !== 0) throw new Error(`twinhart kill --${side} ended with ${status}: ${stderr}`);
+  }
+
+  /** What `twinhart ps --json` says of this run. */
+  async status(): Promise<Status> {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [MAIN, 'ps', '--json', '--state', this.dir]);
+    const [run] = JSON.parse(stdout) as Status[];
+    if (run === undefined) throw new Error(`ps shows no run: ${stderr}`);
+    return run;
   }
 
   dispose(): void {
