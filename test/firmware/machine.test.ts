@@ -46,6 +46,24 @@ describe('the small OS on our machine', () => {
     expect(icount, 'instructions from reset to the prompt').toBeLessThan(2_000_000);
   });
 
+  it('answers over UDP with right checksums, and drops a request whose checksum is wrong', () => {
+    const guest = new MachineGuest({ net: true });
+    guest.settle();
+    guest.frames.length = 0;
+    const request = udp([...new TextEncoder().encode('ann 1 set city Lisbon')]);
+    guest.frame(Uint8Array.from(request.with(-1, 0)));
+    guest.settle();
+    expect(guest.frames).toEqual([]);
+    guest.frame(Uint8Array.from(request));
+    guest.settle();
+    const [reply] = guest.frames.map((frame) => [...frame]);
+    expect(reply?.slice(0, 14)).toEqual([...PEER, ...MAC, 8, 0]);
+    expect(new TextDecoder().decode(Uint8Array.from(reply?.slice(42) ?? []))).toBe('ann 1 ok\n');
+    expect(checksum(reply?.slice(14, 34) ?? []), 'IP header').toEqual([0, 0]);
+    const length = (reply?.length ?? 0) - 34;
+    expect(checksum([...(reply?.slice(26, 34) ?? []), 0, 17, 0, length, ...(reply?.slice(34) ?? [])]), 'UDP').toEqual([0, 0]);
+  });
+
   it('answers a ping, and drops whatever it cannot read without harm', () => {
     const guest = new MachineGuest({ net: true });
     guest.settle();
@@ -75,9 +93,21 @@ describe('the small OS on our machine', () => {
 function icmpEcho(payload: readonly number[]): number[] {
   const icmp = [8, 0, 0, 0, 0x54, 0x57, 0, 1, ...payload];
   icmp.splice(2, 2, ...checksum(icmp));
-  const ip = [0x45, 0, 0, 20 + icmp.length, 0, 0, 0, 0, 64, 1, 0, 0, 10, 0, 2, 2, 10, 0, 2, 15];
-  ip.splice(10, 2, ...checksum(ip));
-  return [...MAC, ...PEER, 8, 0, ...ip, ...icmp];
+  return ip(1, icmp);
+}
+
+/** A frame with a datagram for the guest's port 7000, both checksums right. */
+function udp(payload: readonly number[]): number[] {
+  const length = 8 + payload.length;
+  const datagram = [0x9c, 0x40, 0x1b, 0x58, 0, length, 0, 0, ...payload];
+  datagram.splice(6, 2, ...checksum([10, 0, 2, 2, 10, 0, 2, 15, 0, 17, 0, length, ...datagram]));
+  return ip(17, datagram);
+}
+
+function ip(protocol: number, payload: readonly number[]): number[] {
+  const header = [0x45, 0, 0, 20 + payload.length, 0, 0, 0, 0, 64, protocol, 0, 0, 10, 0, 2, 2, 10, 0, 2, 15];
+  header.splice(10, 2, ...checksum(header));
+  return [...MAC, ...PEER, 8, 0, ...header, ...payload];
 }
 
 function checksum(bytes: readonly number[]): [number, number] {

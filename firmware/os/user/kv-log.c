@@ -33,7 +33,8 @@ static u32 half_start(u32 half) { return LOG_SECTOR + half * now.half_sectors; }
 static bool read_superblock(u32 slot, struct superblock *s) {
   if (disk(DISK_READ, SUPERBLOCK_SECTOR(slot), batch, 1) != 0) return false;
   memcpy(s, batch, sizeof *s);
-  return s->magic == SUPERBLOCK_MAGIC && s->crc == superblock_crc(s) && s->format == FORMAT;
+  if (s->magic != SUPERBLOCK_MAGIC || s->crc != superblock_crc(s) || s->format != FORMAT) return false;
+  return s->half <= 1 && s->half_sectors >= HALF_MIN;
 }
 
 static bool write_superblock(struct superblock *s) {
