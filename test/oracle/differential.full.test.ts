@@ -40,7 +40,7 @@ describe('random programs end as they do on QEMU', () => {
           throw new Error(`SEED=${SEED} batch ${batch}, ${who}: ${error.message}; before it\n${listing(programs[n], entries[n])}`);
         }
       };
-      const ours = read('twinhart', runHere(image));
+      const ours = read('twinhart', runHere(image).log);
       const theirs = read('qemu', (await inQemu).subarray(LOG - RAM));
       for (const [n, program] of programs.entries()) {
         countCauses(causes, theirs[n]);
