@@ -119,7 +119,7 @@ const EXPECTED_CAUSES = [
   ...['2', '3', '4', '5', '6', '7', '9', '12', '13', '15', 'interrupt 1', 'interrupt 5', 'interrupt 9'].map((cause) => `S ${cause}`),
   ...['2', '3', '4', '5', '6', '7', '8', '12', '13', '15', 'interrupt 1', 'interrupt 5', 'interrupt 9'].map((cause) => `U ${cause}`),
   ...['2', '3', '4', '5', '6', '7', '8', '13', '15', 'interrupt 1', 'interrupt 5', 'interrupt 9'].map((cause) => `U>S ${cause}`),
-  ...['2', '3', '5', '6', '7', '13', '15', 'interrupt 1', 'interrupt 5', 'interrupt 9'].map((cause) => `S>S ${cause}`),
+  ...['2', '3', '4', '5', '6', '7', '13', '15', 'interrupt 1', 'interrupt 5', 'interrupt 9'].map((cause) => `S>S ${cause}`),
 ];
 
 function thin({ rows, csrs }: Coverage, causes: Map<string, number>): string[] {
