@@ -71,12 +71,8 @@ async function demo(keys: number, json: boolean): Promise<void> {
 
     say('3  another boot on that disk: is every acknowledged write there?');
     const after = await play({ dir, disk: 'struck.img', protection: 'solo', script: ['kv list', 'poweroff'], keep: true });
-    const acknowledged = [...struck.transcript.matchAll(/^ok (k\d+)\r?$/gm)].map((found) => found[1]);
-    const present = new Set(
-      [...after.transcript.matchAll(/^(k\d+) v\d+\r?$/gm)]
-        .filter(([line, key]) => line.trim() === `${key} v${key.slice(1)}`)
-        .map(([, key]) => key),
-    );
+    const acknowledged = acknowledgedWrites(struck.transcript);
+    const present = presentKeys(after.transcript);
     const lost = acknowledged.filter((key) => !present.has(key));
 
     const { last } = struck.result;
@@ -94,7 +90,7 @@ async function demo(keys: number, json: boolean): Promise<void> {
     };
     if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
     else tell(result, say);
-    judge(result, keys, struck, calm);
+    judge(result, keys, struck.result.exit, firstDifference(struck.transcript, calm.transcript));
   } finally {
     clean();
     process.off('exit', clean);
@@ -116,15 +112,24 @@ function tell(result: DemoResult, say: (text: string) => void): void {
 }
 
 /** Throws when anything was lost, or when nothing was proved. */
-function judge(result: DemoResult, keys: number, struck: Played, calm: Played): void {
-  if (result.lost.length > 0)
-    throw new CliError('LOST_WORK', `${result.lost.length} acknowledged writes are not on the disk: ${result.lost.slice(0, 5).join(', ')}`);
-  if (result.acknowledged !== keys) throw new CliError('LOST_WORK', `${keys} writes were asked for, ${result.acknowledged} acknowledged`);
-  if (!result.transcriptEqual)
-    throw new CliError('LOST_WORK', `the console differs from the unfailed run's: ${firstDifference(struck.transcript, calm.transcript)}`);
-  if (result.takeover === null) throw new CliError('LOST_WORK', 'the primary was killed, but no takeover was seen');
-  if (struck.result.exit !== 0) throw new CliError('LOST_WORK', `the guest ended with ${struck.result.exit}`);
+export function judge(result: DemoResult, keys: number, exit: number, difference: string): void {
+  const fail = (why: string): never => {
+    throw new CliError('LOST_WORK', why);
+  };
+  const { lost, acknowledged, transcriptEqual, takeover } = result;
+  if (lost.length > 0) fail(`${lost.length} acknowledged writes are not on the disk: ${lost.slice(0, 5).join(', ')}`);
+  if (acknowledged !== keys) fail(`${keys} writes were asked for, ${acknowledged} acknowledged`);
+  if (!transcriptEqual) fail(`the console differs from that of the unfailed run: ${difference}`);
+  if (takeover === null) fail('the primary was killed, but no takeover was seen');
+  if (exit !== 0) fail(`the guest ended with ${exit}`);
 }
+
+/** Keys whose write the guest called ok. */
+export const acknowledgedWrites = (transcript: string): string[] => [...transcript.matchAll(/^ok (k\d+)\r?$/gm)].map(([, key]) => key);
+
+/** Keys that `kv list` shows with the very value that the workload wrote. */
+export const presentKeys = (transcript: string): Set<string> =>
+  new Set([...transcript.matchAll(/^k(\d+) v(\d+)\r?$/gm)].flatMap(([, key, value]) => (key === value ? [`k${key}`] : [])));
 
 interface Play {
   readonly dir: string;
