@@ -51,6 +51,7 @@ static void check(struct kv_message *m, u32 first, u32 count) {
   u32 wrong = 0;
   for (u32 i = 0; i < count; i++) {
     char value[VALUE_BYTES];
+    if (stopped()) return print("^C\n");
     numbered(m->key, 'k', first + i);
     numbered(value, 'v', first + i);
     if (!request(m, KV_GET)) return;
