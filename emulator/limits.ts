@@ -7,10 +7,10 @@ export const CONSOLE_QUEUE_BYTES = 4096;
 export const QUEUE_SIZE_MAX = 256;
 
 /**
- * Data of one disk request, bytes. One completion is one log entry, which must fit a quarter of the smallest ring (16 MiB); and
- * Linux makes single requests of up to 1,280 KiB where a device states no limit of its own.
+ * Data of one disk request, bytes. One completion is one log entry: with its batch it must fit 2 MiB, a quarter of the smallest ring
+ * that carries it. And it must hold what Linux asks for where a device states no limit of its own: 1,280 KiB.
  */
-export const DISK_REQUEST_BYTES_MAX = 2 * 1024 * 1024;
+export const DISK_REQUEST_BYTES_MAX = 1536 * 1024;
 
 /** Disk requests taken from the ring and not completed: in flight, held back, or left over from before a reset. The others stay in the ring. */
 export const DISK_PENDING_MAX = 256;
