@@ -29,7 +29,6 @@ export function stepBackup(backup: Backup, event: Event): Step {
       return [next, backup.self.rules.keepUntilAccepted ? [] : [{ kind: 'forget', upTo: event.made }]];
     }
     case 'diverged': {
-      if (!backup.self.rules.divergedHalts) return [backup, []];
       const [halted, effects] = halt(backup, 'divergence', EXIT.divergence, event.report);
       const said: Effect[] = backup.link === 'joined' ? [say(backup, { kind: 'diverged', report: event.report })] : [];
       return [halted, [...said, ...effects]];
@@ -114,10 +113,10 @@ function message(backup: Backup, heard: Message): Step {
 
 /** A whole, checked batch is in memory: that, not its execution, is what an ack says. */
 function received(backup: Backup, batch: Of<'received'>): Step {
-  if (batch.run !== backup.self.run || (batch.epoch < backup.epoch && backup.self.rules.epochsChecked)) {
+  if (batch.run !== backup.self.run || batch.epoch < backup.epoch) {
     return [backup, [say(backup, { kind: 'fenced', epoch: backup.epoch })]];
   }
-  if (batch.epoch > backup.epoch && backup.self.rules.epochsChecked) {
+  if (batch.epoch > backup.epoch) {
     return haltFenced(backup, `the log goes on under epoch ${batch.epoch}, this replica follows ${backup.epoch}`);
   }
   if (batch.first !== backup.received + 1) {

@@ -165,7 +165,6 @@ function decide(replica: Replica, event: Event): Step {
 /** Run and epoch of every message are checked here, before any role sees it. */
 function admit(replica: Replica, event: Of<'message'>): Step {
   const { run, epoch, message } = event;
-  if (!replica.self.rules.epochsChecked) return decide(replica, event);
   if (run !== replica.self.run) {
     // Never answer `fenced` with `fenced`: two strangers would go on for ever.
     const answer: Effect[] = message.kind === 'fenced' ? [] : [say(replica, { kind: 'fenced', epoch: replica.epoch })];

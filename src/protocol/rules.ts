@@ -26,12 +26,8 @@ export interface Rules {
   readonly lastIsLast: boolean;
   /** `off` is said only after the last output is accepted. */
   readonly offAfterAccepted: boolean;
-  /** A backup that diverged never goes live. */
-  readonly divergedHalts: boolean;
   /** Inputs are acked to the world only when their entry is. */
   readonly inputsAfterAck: boolean;
-  /** A message of another run or epoch is refused. */
-  readonly epochsChecked: boolean;
 }
 
 export const RULES: Rules = {
@@ -46,7 +42,5 @@ export const RULES: Rules = {
   skipAccepted: true,
   lastIsLast: true,
   offAfterAccepted: true,
-  divergedHalts: true,
   inputsAfterAck: true,
-  epochsChecked: true,
 };

@@ -2,7 +2,7 @@
  * One simulated replica process: the real `step`, the real `Driver`, and in place of the host the fewest lines that perform effects in order.
  * Every place where a real process could die is a named point.
  */
-import type { Machine, Ordinals, Output, Sink } from '../../emulator/index.ts';
+import type { Anchor, Machine, Ordinals, Output, Sink } from '../../emulator/index.ts';
 import { SINKS } from '../../emulator/index.ts';
 import type { Effect, Event, Heartbeat } from '../../src/protocol/events.ts';
 import type { Message } from '../../src/protocol/messages.ts';
@@ -17,9 +17,14 @@ export interface HostRules {
   readonly bounce: boolean;
   /** Pending requests are issued again at go-live. */
   readonly reissue: boolean;
+  /** At go-live time goes on from the guest's own, not from this host's. */
+  readonly guestTime: boolean;
 }
 
-export const HOST_RULES: HostRules = { bounce: true, reissue: true };
+export const HOST_RULES: HostRules = { bounce: true, reissue: true, guestTime: true };
+
+/** Between the arrival of an input and its delivery: the ring to the machine thread. */
+const INPUT_MS = 2;
 
 /** What a node asks of the simulation around it. */
 export interface Surroundings {
@@ -42,15 +47,16 @@ export type LinkItem =
   | { readonly kind: 'message'; readonly run: string; readonly epoch: number; readonly message: Message }
   | { readonly kind: 'batch'; readonly bytes: Uint8Array };
 
-/** Test-only: a machine whose DMA can be reached from outside. */
+/** A machine whose DMA and clock can be reached past the log: only mutations do. */
 interface Pokeable {
   poke?(data: Uint8Array): void;
+  anchor: Anchor;
 }
 
 export class Node {
   readonly name: string;
   replica: Replica;
-  readonly machine: Machine & Pokeable;
+  readonly machine: Omit<Machine, 'anchor'> & Pokeable;
   readonly driver: Driver;
   /** Every batch that this replica's record file would hold. */
   readonly log: Uint8Array[] = [];
@@ -70,7 +76,7 @@ export class Node {
   /** Outputs that a sink may still need: held by a primary, kept by a backup. */
   private held: Output[] = [];
   private given: Record<Sink, number> = { console: 0, disk: 0, net: 0, power: 0 };
-  private inputs: { readonly origin: number; readonly message: FromWorld }[] = [];
+  private inputs: { readonly ready: number; readonly origin: number; readonly message: FromWorld }[] = [];
   private outstanding: Set<number> | undefined;
   private reported = { seq: 0, icount: 0 };
   private beats = 0;
@@ -112,7 +118,10 @@ export class Node {
 
   hearPeer(item: LinkItem): void {
     if (this.halted) return;
-    if (item.kind === 'message') return this.act(item);
+    if (item.kind === 'message') {
+      this.act(item);
+      return;
+    }
     const header = openBatch(item.bytes);
     if (header.kind === 'fault') throw new Error(`a batch was damaged on the way: ${header.detail}`);
     this.around.point('received');
@@ -129,18 +138,24 @@ export class Node {
     if (this.halted) return;
     switch (message.kind) {
       case 'answer':
-        return this.act({ kind: 'answered', sink: message.sink, epoch: message.epoch, accepted: message.accepted });
+        this.act({ kind: 'answered', sink: message.sink, epoch: message.epoch, accepted: message.accepted });
+        return;
       case 'refuse':
-        return this.act({ kind: 'refused', sink: message.sink, epoch: message.epoch });
+        this.act({ kind: 'refused', sink: message.sink, epoch: message.epoch });
+        return;
       case 'accepted':
-        return this.act({ kind: 'accepted', sink: message.sink, ordinal: message.ordinal });
+        this.act({ kind: 'accepted', sink: message.sink, ordinal: message.ordinal });
+        return;
       case 'completion':
         if (!this.rules.bounce) this.machine.poke?.(message.data);
-        if (this.outstanding?.delete(message.request)) return this.act({ kind: 'pending', requests: this.outstanding.size });
-        this.inputs.push({ origin: 0, message });
+        if (this.outstanding?.delete(message.request)) {
+          this.act({ kind: 'pending', requests: this.outstanding.size });
+          return;
+        }
+        this.inputs.push({ ready: this.around.now() + INPUT_MS, origin: 0, message });
         return;
       case 'input':
-        this.inputs.push({ origin: message.number, message });
+        this.inputs.push({ ready: this.around.now() + INPUT_MS, origin: message.number, message });
         return;
     }
   }
@@ -158,7 +173,8 @@ export class Node {
 
   private offerInputs(): void {
     while (this.inputs.length > 0) {
-      const { origin, message } = this.inputs[0];
+      const { ready, origin, message } = this.inputs[0];
+      if (ready > this.around.now()) return;
       if (message.kind === 'completion') {
         const input = { kind: 'disk', request: message.request, status: 0, data: message.data } as const;
         if (!this.driver.offer(input, 0, this.around.clock())) return;
@@ -197,7 +213,10 @@ export class Node {
       this.reported = { seq: turn.seq, icount: turn.icount };
       this.act({ kind: 'replayed', seq: turn.seq, icount: turn.icount, made: turn.made });
     }
-    if (turn.state === 'diverged') return this.act({ kind: 'diverged', report: turn.report ?? 'no report' });
+    if (turn.state === 'diverged') {
+      this.act({ kind: 'diverged', report: turn.report ?? 'no report' });
+      return;
+    }
     if (this.machine.exit !== undefined) this.off();
     if (turn.state === 'drained' && this.draining) {
       this.draining = false;
@@ -224,39 +243,51 @@ export class Node {
         } else this.around.point(`said ${effect.message.kind}`);
         return;
       case 'closeLink':
-        return this.around.closeLink();
+        this.around.closeLink();
+        return;
       case 'claim':
         this.around.claim(effect.epoch);
-        return this.around.point('claim sent');
+        this.around.point('claim sent');
+        return;
       case 'hello':
         this.sinkEpoch = effect.epoch;
         this.around.toWorld({ kind: 'hello', sink: effect.sink as Sink, epoch: effect.epoch, lastInput: effect.lastInput });
-        return this.around.point(`hello ${effect.sink}`);
+        this.around.point(`hello ${effect.sink}`);
+        return;
       case 'protect':
         this.logging = true;
-        return this.driver.protect(effect.epoch);
+        this.driver.protect(effect.epoch);
+        return;
       case 'run':
         this.running = true;
         this.logging = effect.logging;
-        return this.driver.record(effect.epoch);
+        this.driver.record(effect.epoch);
+        return;
       case 'drain':
         this.draining = true;
-        return this.driver.drain();
+        this.driver.drain();
+        return;
       case 'goLive': {
+        if (!this.rules.guestTime)
+          this.machine.anchor = { ...this.machine.anchor, icount: this.machine.icount, ticks: this.around.clock() };
         const pending = this.driver.goLive(effect.epoch, this.around.clock());
         this.recording = true;
         this.running = true;
         this.wentLive = true;
         this.inputs = this.inputs.filter((each) => each.origin > 0);
         if (this.rules.reissue) for (const output of pending) this.around.toWorld({ kind: 'output', epoch: this.sinkEpoch, output });
-        return this.around.point('live');
+        this.around.point('live');
+        return;
       }
       case 'release':
-        return this.release(effect.upTo as Ordinals);
+        this.release(effect.upTo as Ordinals);
+        return;
       case 'inputAcked':
-        return this.around.toWorld({ kind: 'inputAcked', number: effect.number });
+        this.around.toWorld({ kind: 'inputAcked', number: effect.number });
+        return;
       case 'forget':
-        return this.forget(effect.upTo as Ordinals);
+        this.forget(effect.upTo as Ordinals);
+        return;
       case 'slow':
       case 'status':
         return;
@@ -265,7 +296,8 @@ export class Node {
         this.haltCode = effect.code;
         this.haltReason = effect.reason;
         this.haltDetail = effect.detail;
-        return this.around.halted();
+        this.around.halted();
+        return;
     }
   }
 

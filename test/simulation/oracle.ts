@@ -5,14 +5,14 @@
 import type { Machine, Output } from '../../emulator/index.ts';
 import { decodeBatch } from '../../src/replay/codec.ts';
 import type { Entry } from '../../src/replay/entry.ts';
-import { SECTOR_BYTES } from '../support/toy-machine.ts';
+import { type Flaws, SECTOR_BYTES } from '../support/toy-machine.ts';
 import type { Node } from './node.ts';
-import type { History, MakeMachine, Name } from './simulation.ts';
+import { type History, type MakeMachine, type Name, toy } from './simulation.ts';
 
-/** What is wrong with this history; nothing when it keeps every promise. */
-export function judge(history: History, makeMachine: MakeMachine): string[] {
+/** What is wrong with this history; nothing when it keeps every promise. `flaws`: those that both machines had. */
+export function judge(history: History, makeMachine: MakeMachine = toy, flaws: Flaws = {}): string[] {
   const survivor = survivorOf(history);
-  const solo = runAlone(survivor.log, makeMachine({}));
+  const solo = runAlone(survivor.log, makeMachine(flaws));
   return [
     ...history.violations,
     ...solo.violations,
@@ -86,7 +86,8 @@ function outputs({ world }: History, alone: readonly Output[]): string[] {
     if (output.kind === 'off') exits.push(output.exit.code);
   }
   world.console.forEach(({ ordinal, byte }, i) => {
-    if (ordinal !== i + 1) found.push(`console output ${i + 1} of the world has ordinal ${ordinal}: ${ordinal > i + 1 ? 'lost' : 'doubled'}`);
+    if (ordinal !== i + 1)
+      found.push(`console output ${i + 1} of the world has ordinal ${ordinal}: ${ordinal > i + 1 ? 'lost' : 'doubled'}`);
     else if (byte !== bytes[i]) found.push(`console output ${ordinal} is ${byte} in the world, ${bytes[i]} in the surviving log`);
   });
   world.frames.forEach(({ ordinal, bytes: frame }, i) => {
@@ -95,11 +96,13 @@ function outputs({ world }: History, alone: readonly Output[]): string[] {
   });
   if (world.exits.length > 1) found.push(`the guest ended ${world.exits.length} times`);
   for (const code of world.exits) if (code !== exits[0]) found.push(`the world saw exit ${code}, the surviving log has ${exits[0]}`);
-  if (world.exits.length > 0 && world.console.length !== bytes.length) {
-    found.push(`the guest is off, and the world has ${world.console.length} of ${bytes.length} console bytes`);
-  }
-  if (world.exits.length > 0 && world.frames.length !== frames.length) {
-    found.push(`the guest is off, and the world has ${world.frames.length} of ${frames.length} frames`);
+  if (world.atExit !== undefined) {
+    const { console: written, frames: sent, begun } = world.atExit;
+    const ended = alone.reduce((most, output) => (output.kind === 'diskWrite' || output.kind === 'diskFlush' ? output.ordinal : most), 0);
+    if (written !== bytes.length) found.push(`the guest went off when the world had ${written} of ${bytes.length} console bytes`);
+    if (sent !== frames.length) found.push(`the guest went off when the world had ${sent} of ${frames.length} frames`);
+    if (world.atExit.disk !== ended || begun > 0)
+      found.push(`the guest went off with disk operations not ended: ${world.atExit.disk} of ${ended}`);
   }
   if (String.fromCharCode(...bytes).includes('time went back')) found.push('the guest saw time go back');
   return found.slice(0, 3);
@@ -133,7 +136,8 @@ function disk({ world }: History, solo: Solo): string[] {
     if (output.kind === 'diskWrite' || output.kind === 'diskRead' || output.kind === 'diskFlush') requests.set(output.request, output);
   }
   for (const { ordinal, data } of world.writes) {
-    if (!same(data, byOrdinal.get(ordinal))) found.push(`disk write ${ordinal} reached the disk with other bytes than the surviving log gives it`);
+    if (!same(data, byOrdinal.get(ordinal)))
+      found.push(`disk write ${ordinal} reached the disk with other bytes than the surviving log gives it`);
   }
   const model = new Uint8Array(world.disk.length);
   const completed = new Set<number>();
@@ -179,10 +183,17 @@ function liveness(history: History): string[] {
 /** The guest may die when its only machine does: both killed, the owner of the newest epoch killed, or a backup that was never protected. */
 function mayEnd({ nodes, epochs }: History, dead: ReadonlySet<Name>): boolean {
   if (dead.has('A') && dead.has('B')) return true;
+  if (dead.has('A') && !isProtected(nodes.B.log)) return true;
   const owner = [...epochs].sort(([a], [b]) => b - a)[0]?.[1];
   if (owner === undefined || !dead.has(owner)) return false;
-  const other = owner === 'A' ? nodes.B : nodes.A;
-  return other.haltReason === 'fenced' || other.haltReason === 'lost-link';
+  return nodes[owner === 'A' ? 'B' : 'A'].haltReason === 'fenced';
+}
+
+function isProtected(log: readonly Uint8Array[]): boolean {
+  return log.some((bytes) => {
+    const batch = decodeBatch(bytes);
+    return 'entries' in batch && batch.entries.some((entry) => entry.kind === 'protect');
+  });
 }
 
 function describe(node: Node): string {

@@ -6,21 +6,21 @@ import type { Machine, Output } from '../../emulator/index.ts';
 import type { Heartbeat } from '../../src/protocol/events.ts';
 import { createReplica } from '../../src/protocol/replica.ts';
 import type { Rules } from '../../src/protocol/rules.ts';
-import type { Driver } from '../../src/replay/driver.ts';
 import { createDriver } from '../../src/replay/create-driver.ts';
 import { type Flaws, ToyMachine } from '../support/toy-machine.ts';
 import { HOST_RULES, type HostRules, type LinkItem, Node, type Surroundings } from './node.ts';
 import { Schedule } from './schedule.ts';
-import { type Connection, type FromWorld, type ToWorld, World, WORLD_RULES, type WorldRules } from './world.ts';
+import { type Connection, type FromWorld, type ToWorld, WORLD_RULES, World, type WorldRules } from './world.ts';
 
 export type Name = 'A' | 'B';
 const OTHER = { A: 'B', B: 'A' } as const;
 
-/** `kill -9` at a point. What the victim had said before: arrives as ever, is lost, or arrives after everything else is over. */
+/** `kill -9` at a point, and the fate of what the victim had said before: to its peer, and to the world (a number: that many ms later). */
 export interface Cut {
   readonly at: number;
   readonly victims: readonly Name[];
-  readonly wire: 'arrives' | 'lost' | 'late';
+  readonly link: 'arrives' | 'lost';
+  readonly world: 'arrives' | 'lost' | number;
 }
 
 /** Everything that may differ between two histories. Times in milliseconds of virtual time. */
@@ -28,13 +28,15 @@ export interface Plan {
   readonly cuts: readonly Cut[];
   /** SIGSTOP and SIGCONT. */
   readonly stalls: readonly { readonly at: number; readonly victim: Name; readonly forMs: number }[];
-  /** Nothing passes the link (it is all delivered afterwards), and heartbeats are lost. */
-  readonly partitions: readonly { readonly at: number; readonly forMs: number }[];
+  /** Heartbeats are lost, all or one side's; with `link` nothing passes the link either (it all arrives afterwards). */
+  readonly partitions: readonly { readonly at: number; readonly forMs: number; readonly link: boolean; readonly beats: Name | 'both' }[];
   /** The arbiter's answer takes this long; until `awayUntil` it says `unknown`, having recorded the claim or not. */
   readonly arbiter: { readonly delayMs: number; readonly awayUntil: number; readonly records: boolean };
   /** The n-th world operation takes this long. */
   readonly slowOperation: { readonly n: number; readonly forMs: number } | undefined;
   readonly typeAt: readonly number[];
+  /** Instructions that the backup replays in a millisecond; the primary runs 20. */
+  readonly backupSlice: number;
   /** Chance for everything else: latencies, slices, lost heartbeats. Undefined: all the same. */
   readonly jitter: ((limit: number) => number) | undefined;
 }
@@ -46,6 +48,7 @@ export const PLAIN: Plan = {
   arbiter: { delayMs: 2, awayUntil: 0, records: false },
   slowOperation: undefined,
   typeAt: [12, 30, 55],
+  backupSlice: 20,
   jitter: undefined,
 };
 
@@ -60,6 +63,8 @@ export interface Mutation {
 }
 
 export type MakeMachine = (flaws: Flaws) => Machine;
+
+export const toy: MakeMachine = (flaws) => new ToyMachine(undefined, flaws);
 
 export interface History {
   readonly world: World;
@@ -80,22 +85,22 @@ const CONFIG = '00000000000000cc';
 const LIMITS = { heartbeatSilenceTicks: 8, noProgressTicks: 40, keepaliveTicks: 5, arbiterRetryTicks: 3, startTicks: 60 };
 /** Every history is over by then, or it is stuck. */
 const END_MS = 6000;
-const LATE_MS = 400;
 
 class Killed extends Error {}
 
-export function simulate(plan: Plan, mutation: Mutation = {}, makeMachine: MakeMachine = (flaws) => new ToyMachine(undefined, flaws)): History {
+export function simulate(plan: Plan, mutation: Mutation = {}, makeMachine: MakeMachine = toy): History {
   const schedule = new Schedule();
   const points: string[] = [];
   const violations: string[] = [];
   const epochs = new Map<number, Name>();
   const killed: { name: Name; epochOwner: Name | undefined }[] = [];
-  const dead = new Map<Name, Cut['wire']>();
+  const dead = new Map<Name, Pick<Cut, 'link' | 'world'>>();
   const stalled = new Map<Name, (() => void)[]>();
   const closed = { A: false, B: false };
   const chance = (limit: number): number => plan.jitter?.(limit) ?? 0;
   let acting: Name | undefined;
-  let partitionUntil = 0;
+  let linkUntil = 0;
+  const beatsUntil = { A: 0, B: 0 };
 
   /** Every place where something may die. */
   function point(label: string): void {
@@ -103,15 +108,15 @@ export function simulate(plan: Plan, mutation: Mutation = {}, makeMachine: MakeM
     points.push(acting === undefined ? label : `${label} @${acting}`);
     for (const cut of plan.cuts) {
       if (cut.at !== index) continue;
-      for (const victim of cut.victims) kill(victim, cut.wire);
+      for (const victim of cut.victims) kill(victim, cut);
       if (acting !== undefined && dead.has(acting)) throw new Killed();
     }
   }
 
-  function kill(name: Name, wire: Cut['wire']): void {
+  function kill(name: Name, fate: Cut): void {
     if (dead.has(name) || nodes[name].halted) return;
     killed.push({ name, epochOwner: [...epochs].sort(([a], [b]) => b - a)[0]?.[1] });
-    dead.set(name, wire);
+    dead.set(name, fate);
     closeLink(name);
   }
 
@@ -127,7 +132,8 @@ export function simulate(plan: Plan, mutation: Mutation = {}, makeMachine: MakeM
     } catch (error) {
       if (!(error instanceof Killed)) {
         violations.push(`replica ${name} threw: ${error instanceof Error ? error.message : String(error)}`);
-        dead.set(name, 'lost');
+        dead.set(name, { link: 'lost', world: 'lost' });
+        closeLink(name);
       }
     } finally {
       acting = before;
@@ -136,17 +142,21 @@ export function simulate(plan: Plan, mutation: Mutation = {}, makeMachine: MakeM
   }
 
   /**
-   * One direction of a stream: first said, first heard. What a process said before it died arrives or is lost, as the cut says; with `lates`
-   * it may also arrive when all else is over (an old primary's write, stuck somewhere on its way).
+   * One direction of a stream: first said, first heard. What a process said before it died arrives or is lost, as the cut says; to the world it
+   * may also arrive late (an old primary's write, stuck somewhere on its way).
    */
-  function stream(lates: boolean, latency: () => number, deliver: (act: () => void) => void): (from: Name | undefined, act: () => void) => void {
+  function stream(
+    kind: 'link' | 'world',
+    latency: () => number,
+    deliver: (act: () => void) => void,
+  ): (from: Name | undefined, act: () => void) => void {
     let last = 0;
     return (from, act) => {
       last = Math.max(last, schedule.now + latency());
       schedule.after(last - schedule.now, () => {
-        const fate = from === undefined ? undefined : dead.get(from);
+        const fate = from === undefined ? undefined : dead.get(from)?.[kind];
         if (fate === 'lost') return;
-        if (fate === 'late' && lates) schedule.after(LATE_MS, () => deliver(act));
+        if (typeof fate === 'number') schedule.after(fate, () => deliver(act));
         else deliver(act);
       });
     };
@@ -158,10 +168,10 @@ export function simulate(plan: Plan, mutation: Mutation = {}, makeMachine: MakeM
   });
 
   const latency = (): number => 1 + chance(3);
-  const linkLatency = (): number => Math.max(latency(), partitionUntil - schedule.now);
-  const link = { A: stream(false, linkLatency, (act) => to('B', act)), B: stream(false, linkLatency, (act) => to('A', act)) };
-  const up = { A: stream(true, latency, (act) => act()), B: stream(true, latency, (act) => act()) };
-  const down = { A: stream(false, latency, (act) => to('A', act)), B: stream(false, latency, (act) => to('B', act)) };
+  const linkLatency = (): number => Math.max(latency(), linkUntil - schedule.now);
+  const link = { A: stream('link', linkLatency, (act) => to('B', act)), B: stream('link', linkLatency, (act) => to('A', act)) };
+  const up = { A: stream('world', latency, (act) => act()), B: stream('world', latency, (act) => act()) };
+  const down = { A: stream('world', latency, (act) => to('A', act)), B: stream('world', latency, (act) => to('B', act)) };
 
   /** The peer hears of it after everything that was said before. */
   function closeLink(name: Name): void {
@@ -183,7 +193,7 @@ export function simulate(plan: Plan, mutation: Mutation = {}, makeMachine: MakeM
       now: () => schedule.now,
       // The backup's clock is 25 ms behind: at go-live time must not go back all the same.
       clock: () => BigInt(Math.max(0, schedule.now - (name === 'B' ? 25 : 0))) * 10_000n,
-      budget: () => 20 + chance(40),
+      budget: () => (name === 'B' && !nodes.B.wentLive ? plan.backupSlice : 20) + chance(40),
       point,
       toPeer: (item: LinkItem) => {
         if (closed[name]) return;
@@ -195,7 +205,7 @@ export function simulate(plan: Plan, mutation: Mutation = {}, makeMachine: MakeM
       toWorld: (message: ToWorld) => up[name](name, () => world.hear(connection, message)),
       claim: (epoch: number) => claim(name, epoch),
       beat: (heartbeat: Heartbeat) => {
-        if (schedule.now < partitionUntil || (plan.jitter !== undefined && chance(10) === 0)) return;
+        if (schedule.now < beatsUntil[name] || (plan.jitter !== undefined && chance(10) === 0)) return;
         schedule.after(1 + chance(4), () => to(other, () => nodes[other].hearBeat(heartbeat)));
       },
       halted: () => closeLink(name),
@@ -205,7 +215,7 @@ export function simulate(plan: Plan, mutation: Mutation = {}, makeMachine: MakeM
   function claim(name: Name, epoch: number): void {
     const { delayMs, awayUntil, records } = plan.arbiter;
     schedule.after(1 + chance(3), () => {
-      if (dead.get(name) === 'lost') return;
+      if (dead.get(name)?.world === 'lost') return;
       const away = schedule.now < awayUntil;
       if (!away || records) {
         if (!epochs.has(epoch)) epochs.set(epoch, name);
@@ -224,7 +234,7 @@ export function simulate(plan: Plan, mutation: Mutation = {}, makeMachine: MakeM
   function makeNode(name: Name, role: 'primary' | 'backup'): Node {
     const flaws = { ...mutation.flaws, ...(role === 'backup' ? mutation.backupFlaws : {}) };
     const machine = makeMachine(flaws);
-    const driver: Driver = createDriver({ machine, role, run: RUN, config: CONFIG });
+    const driver = createDriver({ machine, role, run: RUN, config: CONFIG, evidence: false });
     const rules = { rules: mutation.rules ?? {} };
     const replica = createReplica({ vm: 'toy', run: RUN, identity: name, config: CONFIG, role, sinks: SINKS, limits: LIMITS, ...rules });
     return new Node(name, replica, machine, driver, surroundings(name), { ...HOST_RULES, ...mutation.host });
@@ -258,17 +268,17 @@ export function simulate(plan: Plan, mutation: Mutation = {}, makeMachine: MakeM
 
   for (const name of ['A', 'B'] as const) {
     schedule.after(0, () => to(name, () => nodes[name].act({ kind: 'start' })));
-    every(1, 1, () => to2(name, () => nodes[name].turn()));
-    every(TICK_MS, name === 'A' ? 5 : 7, () => to2(name, () => nodes[name].tick()));
+    every(1, 1, () => unlessStopped(name, () => nodes[name].turn()));
+    every(TICK_MS, name === 'A' ? 5 : 7, () => unlessStopped(name, () => nodes[name].tick()));
   }
   /** A stopped process misses slices and ticks: they do not pile up. */
-  function to2(name: Name, act: () => void): void {
+  function unlessStopped(name: Name, act: () => void): void {
     if (!stalled.has(name)) to(name, act);
   }
   schedule.after(3, () => {
     for (const name of ['A', 'B'] as const) to(name, () => nodes[name].act({ kind: 'linkOpened' }));
   });
-  plan.typeAt.forEach((at, i) => schedule.after(at, () => world.type(0x41 + i)));
+  for (const [i, at] of plan.typeAt.entries()) schedule.after(at, () => world.type(0x41 + i));
   for (const stall of plan.stalls) {
     schedule.after(stall.at, () => {
       if (!stalled.has(stall.victim)) stalled.set(stall.victim, []);
@@ -280,7 +290,13 @@ export function simulate(plan: Plan, mutation: Mutation = {}, makeMachine: MakeM
       to(stall.victim, () => nodes[stall.victim].tick());
     });
   }
-  for (const partition of plan.partitions) schedule.after(partition.at, () => void (partitionUntil = partition.at + partition.forMs));
+  for (const { at, forMs, link: mute, beats } of plan.partitions) {
+    schedule.after(at, () => {
+      if (beats !== 'B') beatsUntil.A = at + forMs;
+      if (beats !== 'A') beatsUntil.B = at + forMs;
+      if (mute) linkUntil = at + forMs;
+    });
+  }
 
   while (schedule.next(END_MS)) {
     if (violations.length > 8) break;

@@ -53,14 +53,14 @@ interface SinkState {
   fencing: (() => void) | undefined;
 }
 
-export interface Point {
-  (label: string): void;
-}
+export type Point = (label: string) => void;
 
 export class World {
   readonly console: { readonly ordinal: number; readonly byte: number }[] = [];
   readonly frames: { readonly ordinal: number; readonly bytes: Uint8Array }[] = [];
   readonly exits: number[] = [];
+  /** What had ended when the guest went off. */
+  atExit: { readonly console: number; readonly frames: number; readonly disk: number; readonly begun: number } | undefined;
   /** Every disk write that was ended, by ordinal. */
   readonly writes: { readonly ordinal: number; readonly data: Uint8Array }[] = [];
   readonly disk = new Uint8Array(64 * SECTOR_BYTES);
@@ -102,23 +102,31 @@ export class World {
   hear(connection: Connection, message: ToWorld): void {
     switch (message.kind) {
       case 'hello':
-        return this.hello(connection, message.sink, message.epoch, message.lastInput);
+        this.hello(connection, message.sink, message.epoch, message.lastInput);
+        return;
       case 'inputAcked':
         if (connection === this.typist) this.forgotten = Math.max(this.forgotten, message.number);
         return;
       case 'output': {
         const sink = sinkOf(message.output);
         const state = this.sinks[sink];
-        if (message.epoch !== state.epoch && this.rules.fenceChecks) return connection.tell({ kind: 'refuse', sink, epoch: state.epoch });
+        if (message.epoch !== state.epoch && this.rules.fenceChecks) {
+          connection.tell({ kind: 'refuse', sink, epoch: state.epoch });
+          return;
+        }
         state.waiting.push({ connection, epoch: message.epoch, sink, output: message.output });
-        return this.begin(sink);
+        this.begin(sink);
+        return;
       }
     }
   }
 
   private hello(connection: Connection, sink: Sink, epoch: number, lastInput: number): void {
     const state = this.sinks[sink];
-    if (epoch < state.epoch) return connection.tell({ kind: 'refuse', sink, epoch: state.epoch });
+    if (epoch < state.epoch) {
+      connection.tell({ kind: 'refuse', sink, epoch: state.epoch });
+      return;
+    }
     state.epoch = epoch;
     if (this.rules.fenceChecks) state.waiting = [];
     const answer = (): void => {
@@ -133,7 +141,8 @@ export class World {
   /** A new primary's log ends with input `last`: send on from there. */
   private resume(connection: Connection, last: number): void {
     this.typist = connection;
-    if (this.forgotten > last) this.lostInput ??= `input ${last + 1} was forgotten at ${this.forgotten}, and the new primary's log ends with ${last}`;
+    if (this.forgotten > last)
+      this.lostInput ??= `input ${last + 1} was forgotten at ${this.forgotten}, and the new primary's log ends with ${last}`;
     for (const each of this.typed) if (each.number > Math.max(last, this.forgotten)) connection.tell({ kind: 'input', ...each });
   }
 
@@ -144,7 +153,8 @@ export class World {
       if (operation.epoch !== state.epoch && this.rules.fenceChecks) continue;
       state.begun.add(operation);
       // A torn write is possible at every moment between begun and ended.
-      if (operation.output.kind === 'diskWrite') this.disk.set(operation.output.data.subarray(0, SECTOR_BYTES), operation.output.sector * SECTOR_BYTES);
+      if (operation.output.kind === 'diskWrite')
+        this.disk.set(operation.output.data.subarray(0, SECTOR_BYTES), operation.output.sector * SECTOR_BYTES);
       const duration = this.takes(this.operations++, operation.output);
       this.schedule.after(duration, () => this.end(operation));
       this.point(`begun ${sink}`);
@@ -166,6 +176,12 @@ export class World {
         break;
       case 'off':
         this.exits.push(output.exit.code);
+        this.atExit ??= {
+          console: this.console.length,
+          frames: this.frames.length,
+          disk: this.sinks.disk.accepted,
+          begun: this.sinks.disk.begun.size,
+        };
         state.accepted = Math.max(state.accepted, output.ordinal);
         break;
       case 'diskRead':

@@ -47,13 +47,18 @@ export const PROGRAM: readonly Op[] = [
   { op: 'write', sector: 1, sectors: 2 },
   { op: 'print', bytes: 2 },
   { op: 'read', sector: 1, sectors: 2 },
-  { op: 'echo' },
   { op: 'frame' },
   { op: 'write', sector: 4, sectors: 1 },
+  { op: 'print', bytes: 1 },
   { op: 'flush' },
+  { op: 'print', bytes: 1 },
+  { op: 'echo' },
   { op: 'sleep', ticks: 30_000 },
   { op: 'read', sector: 0, sectors: 2 },
   { op: 'print', bytes: 2 },
+  { op: 'print', bytes: 1 },
+  { op: 'print', bytes: 1 },
+  { op: 'print', bytes: 1 },
   { op: 'settle' },
   { op: 'write', sector: 0, sectors: 3 },
   { op: 'write', sector: 1, sectors: 1 },
@@ -65,7 +70,8 @@ export const PROGRAM: readonly Op[] = [
   { op: 'print', bytes: 4 },
   { op: 'write', sector: 3, sectors: 2 },
   { op: 'flush' },
-  { op: 'settle' },
+  { op: 'write', sector: 5, sectors: 2 },
+  { op: 'frame' },
   { op: 'print', bytes: 1 },
 ];
 
@@ -307,7 +313,8 @@ export class ToyMachine implements Machine {
   }
 
   refuses(input: Input): string | undefined {
-    if (input.kind === 'clock' && input.ticks < this.ticks && !this.flaws.timeBack) return `time would go back from ${this.ticks} to ${input.ticks}`;
+    if (input.kind === 'clock' && input.ticks < this.ticks && !this.flaws.timeBack)
+      return `time would go back from ${this.ticks} to ${input.ticks}`;
     if (input.kind === 'console' && input.bytes.length > this.consoleRoom()) return 'no room';
     return undefined;
   }
@@ -331,7 +338,15 @@ export class ToyMachine implements Machine {
   }
 
   digest(): string {
-    return this.hash([...this.ram, ...this.typed, this.pc, this.untilOp, this.pending.length, this.heldBack.length, Number(this.ticks & 0xffffffffn)]);
+    return this.hash([
+      ...this.ram,
+      ...this.typed,
+      this.pc,
+      this.untilOp,
+      this.pending.length,
+      this.heldBack.length,
+      Number(this.ticks & 0xffffffffn),
+    ]);
   }
 
   registersDigest(): string {

@@ -1,0 +1,77 @@
+/**
+ * Is nothing lost, doubled or split, wherever a replica dies? A sample of the exhaustive run (failover.full.test.ts) that fits the fast suite, and
+ * a fixed set of seeds; `npm run sim -- --seed N` plays one seed again.
+ */
+import { describe, expect, it } from 'vitest';
+import { judge } from './oracle.ts';
+import { doubleCuts, every, lateWords, partitionsAndArbiters, play, seeds, singleCuts, slowOperations, stops, strangers } from './plans.ts';
+import { PLAIN, simulate } from './simulation.ts';
+
+/** Cut points of protocol.md "Proof". */
+const CUT_POINTS = {
+  output: [
+    'made',
+    'appended',
+    'sent',
+    'received',
+    'acked',
+    'released console',
+    'accepted console',
+    'released disk',
+    'begun disk',
+    'ended disk',
+    'accepted disk',
+    'completion logged',
+    'released power',
+    'accepted power',
+    'said off',
+  ],
+  takeover: [
+    'claim sent',
+    'claim recorded B',
+    'claim won',
+    'hello console',
+    'fenced console',
+    'hello disk',
+    'fenced disk',
+    'drained',
+    'live',
+    'new entry',
+  ],
+};
+
+describe('a pair in virtual time', () => {
+  it('does, undisturbed, what a machine alone would do, and is the same to the last point every time', () => {
+    const once = simulate(PLAIN);
+    expect(judge(once)).toEqual([]);
+    expect(once.world.exits).toHaveLength(1);
+    expect(simulate(PLAIN).points).toEqual(once.points);
+  });
+
+  it('passes every cut point that protocol.md names', () => {
+    const { points } = simulate(PLAIN);
+    const reached = new Set(points.map((point) => point.replace(/ @.*/, '')));
+    expect(CUT_POINTS.output.filter((label) => !reached.has(label))).toEqual([]);
+    const half = simulate({ ...PLAIN, cuts: [{ at: points.length >> 1, victims: ['A'], link: 'arrives', world: 'arrives' }] });
+    const taken = new Set(half.points.slice(points.length >> 1).map((point) => point.replace(/ @.*/, '')));
+    expect(CUT_POINTS.takeover.filter((label) => !taken.has(label))).toEqual([]);
+  });
+
+  const groups = {
+    'either side dies at a point': () => every(17, singleCuts()),
+    'the primary dies while a world operation is under way for long': () => every(7, slowOperations()),
+    'the last words of a dead primary reach the world late': () => lateWords(40, 5),
+    'both die, one after the other': () => doubleCuts(61, 23),
+    'one side is stopped and wakes': () => stops(17),
+    'the link or the heartbeats fail, the arbiter is slow or away': () => partitionsAndArbiters(31),
+    'the pair never quite joins': () => every(4, strangers()),
+    'anything, by seed': () => seeds(1, 60),
+  };
+  for (const [what, trials] of Object.entries(groups)) {
+    it(`keeps every promise when ${what}`, () => {
+      const { runs, failures } = play(trials());
+      expect(failures).toEqual([]);
+      expect(runs).toBeGreaterThan(5);
+    });
+  }
+});
