@@ -6,6 +6,7 @@ import type { Report } from './report.ts';
 
 /** Every suite prints figures as ratios to a reference in the same run where there is one; PROMISES.md says which goals they serve. */
 const SUITES: Readonly<Record<string, () => Promise<{ run(runs: number | undefined): Promise<Report> }>>> = {
+  cpu: () => import('./mips.ts'),
   protect: () => import('./protect.ts'),
   log: () => import('./log.ts'),
   takeover: () => import('./takeover.ts'),
