@@ -16,10 +16,10 @@ export function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
 }
 
-/** Specifiers of static imports, exports and `new URL('./x', import.meta.url)`; relative ones resolved against the root. */
+/** Specifiers of imports, exports, `new URL('./x', import.meta.url)` and `built('x')`; relative ones resolved against the root. */
 export function imports(path: string): string[] {
   const found: string[] = [];
-  const pattern = /(?:from\s*|import\s*\(?\s*|new URL\(\s*)(['"`])([^'"`\n]+)\1/g;
+  const pattern = /(?:from\s*|import\s*\(?\s*|new URL\(\s*|built\(\s*)(['"`])([^'"`\n]+)\1/g;
   for (const match of stripComments(read(path)).matchAll(pattern)) {
     const specifier = match[2] as string;
     found.push(specifier.startsWith('.') ? normalize(join(dirname(path), specifier)) : specifier);

@@ -3,8 +3,10 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Claim, claimEpoch, holderOf, newIdentity } from '../../src/world/arbiter-file.ts';
+import { built } from '../support/dist.ts';
 
 let dir: string;
 beforeEach(async () => {
@@ -82,7 +84,7 @@ function expectOneWinner(identities: readonly string[], claims: readonly Claim[]
 }
 
 function runClaimant(where: string, epochs: number): Promise<{ identity: string; results: Claim[] }> {
-  const entry = new URL('../../dist/test/world/claimant.js', import.meta.url).pathname;
+  const entry = fileURLToPath(built('test/world/claimant.ts'));
   const child = spawn(process.execPath, [entry, where, String(epochs)], { stdio: ['ignore', 'pipe', 'inherit'] });
   return new Promise((resolve, reject) => {
     let text = '';
