@@ -18,6 +18,9 @@ export interface Job {
   readonly keys: number;
   /** A fault for each count of acknowledged writes, in order of the counts: done once when the console has that many. */
   readonly faults: readonly { readonly after: number; readonly strike: (twin: Twin) => void | Promise<void> }[];
+  /** Faults outside the load: as soon as the run has begun, and once power-off is typed. */
+  readonly atStart?: (twin: Twin) => Promise<void>;
+  readonly atEnd?: (twin: Twin) => Promise<void>;
   /** More options of `run`. */
   readonly options?: readonly string[];
 }
@@ -29,7 +32,7 @@ export async function work(job: Job, disk: string, inspect?: (twin: Twin) => Pro
   const twin = new Twin(['os', '--disk', disk, ...(job.options ?? [])]);
   try {
     const half = Math.floor(job.keys / 2);
-    await twin.see('twin> ');
+    await Promise.all([job.atStart?.(twin), twin.see('twin> ')]);
     const struck = strikes(twin, job.faults);
     await twin.command(`kv load 0 ${half}`);
     await twin.command(`kv load ${half} ${job.keys - half}`);
@@ -37,6 +40,7 @@ export async function work(job: Job, disk: string, inspect?: (twin: Twin) => Pro
     await twin.command(`kv check 0 ${job.keys}`);
     await inspect?.(twin);
     twin.type('poweroff\n');
+    await job.atEnd?.(twin);
     const status = await twin.ended;
     return { transcript: twin.console, notes: twin.notes, status };
   } finally {
