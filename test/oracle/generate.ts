@@ -1,6 +1,6 @@
 /**
  * Random programs from the instruction table: rows by their mask and match, operands at random, with the few restraints that keep a program
- * alive (data pointers stay put, branches go forward) and comparable (docs/decisions/0010-where-qemu-is-not-the-oracle.md).
+ * alive (data pointers stay put, branches go forward) and comparable (docs/decisions/0014-where-qemu-is-not-the-oracle.md).
  */
 import { CSR_BY_NUMBER, CSRS } from '../../emulator/isa/csr.ts';
 import { decode } from '../../emulator/isa/decode.ts';

@@ -1,7 +1,7 @@
 /**
  * The M-mode harness around random programs: for each it sets CSRs, memory and registers, enters it in M, S or U, writes every trap into a
  * log in RAM, skips the instruction that trapped, and at the end writes registers, CSRs and a hash of the scratch memory. The log is all
- * that is compared. Where QEMU is not the oracle the harness hides the difference (docs/decisions/0010-where-qemu-is-not-the-oracle.md).
+ * that is compared. Where QEMU is not the oracle the harness hides the difference (docs/decisions/0014-where-qemu-is-not-the-oracle.md).
  */
 import { assemble } from '../../emulator/isa/assemble.ts';
 
