@@ -32,10 +32,7 @@ function describe(event: WorldEvent, options: { readonly arbiter: string; readon
         ? [`backup   pid ${event.pid}`]
         : [`${event.role.padEnd(8)} pid ${event.pid}  epoch 1${options.keys ? '   console on this terminal (Ctrl-A h for help)' : ''}`];
     case 'status':
-      // Before the first epoch there is nothing to say that the replicas' own lines do not.
-      return event.status.role === 'backup' || event.status.state === 'halted' || event.status.epoch === 0
-        ? []
-        : [stateLine(event.status, options.arbiter)];
+      return isNews(event.status) ? [stateLine(event.status, options.arbiter)] : [];
     case 'takeover':
       return [`takeover epoch ${event.epoch}  live after ${ms(event.times.total)} (detected ${ms(event.times.detect)})`];
     case 'died':
@@ -51,6 +48,12 @@ function describe(event: WorldEvent, options: { readonly arbiter: string; readon
     case 'off':
       return [];
   }
+}
+
+/** Before the first epoch the replicas' own lines say it all; a backup is of interest when it would take over and may not. */
+function isNews(status: ReplicaStatus): boolean {
+  if (status.role === 'backup') return status.reason === 'arbiter';
+  return status.state !== 'halted' && status.epoch > 0;
 }
 
 function howItDied(exit: { code: number | null; signal: string | null; said: string }): string {
@@ -94,11 +97,12 @@ export interface JsonResult {
   readonly digest: string | null;
 }
 
-export function jsonResult(result: WorldResult): JsonResult {
+/** `exit`: the status that this process ends with. */
+export function jsonResult(result: WorldResult, exit: number): JsonResult {
   const icount = result.last?.icount ?? 0;
   const takeover = result.takeovers.at(-1);
   return {
-    exit: exitStatus(result),
+    exit,
     icount,
     seconds: round(result.seconds, 3),
     mips: result.seconds > 0 ? round(icount / result.seconds / 1e6, 2) : 0,
@@ -106,7 +110,7 @@ export function jsonResult(result: WorldResult): JsonResult {
     role: result.role,
     takeovers: result.takeovers.length,
     takeoverMs: takeover === undefined ? null : round(takeover.total, 1),
-    logBytes: result.last?.logBytes ?? 0,
+    logBytes: result.logBytes,
     outputs: result.last?.outputs ?? 0,
     divergences: result.divergences,
     digest: result.last?.digest ?? null,

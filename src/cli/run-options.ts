@@ -1,5 +1,6 @@
 /** The options of `run` and `record` (cli.md): their names, their help, and the checked plan that they stand for. */
 import { createHash, randomBytes } from 'node:crypto';
+import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { createMachine, LoadError, type Machine, type MachineConfig } from '../../emulator/index.ts';
@@ -192,7 +193,16 @@ function parseDisk(text: string | undefined): Plan['disk'] {
   const [path, ...flags] = text.split(',');
   const unknown = flags.find((flag) => flag !== 'ephemeral');
   if (path === '' || unknown !== undefined) throw new CliError('USAGE', `--disk ${text}: FILE or FILE,ephemeral`);
-  return { path: resolve(path), ephemeral: flags.includes('ephemeral') };
+  return { path: realPath(path), ephemeral: flags.includes('ephemeral') };
+}
+
+/** One name for one file: two runs may not write to the same disk by two names. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
 }
 
 function parseNet(text: string): string | undefined {

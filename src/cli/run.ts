@@ -33,22 +33,23 @@ export async function runPlan(plan: Plan, options: Pick<RunOptions, 'json' | 'si
   });
   let world: World | undefined;
   let signalled = 0;
-  // A reader that went away (`| head`) ends the run; the guest's bytes have nowhere to go.
-  out.on('error', () => {
-    signalled ||= 141;
-    world?.quit();
-  });
+  const leave = (status: number): void => {
+    signalled ||= status;
+    // Before there is a world there is nothing to see to.
+    if (world === undefined) process.exit(status);
+    world.quit();
+  };
+  // A reader that went away (`| head`, a terminal that hung up) ends the run: the guest's bytes have nowhere to go.
+  out.on('error', () => leave(141));
+  process.stderr.on('error', () => undefined);
+  const signals = onSignals(leave);
   const launched = await launch(plan, {
     write: (bytes) => new Promise((resolve) => out.write(bytes, () => resolve())),
     onEvent: report.event,
     onInputRoom: (room) => source.flow(room),
   });
-  world = launched.world;
-  const running = world;
-  const signals = onSignals((status) => {
-    signalled ||= status;
-    running.quit();
-  });
+  const running = launched.world;
+  world = running;
   source.start({ onBytes: (bytes) => running.input(bytes), onKey: (key) => onKey(key, running, report) });
   raw = source.isTerminal;
   const ended = await launched.ended.finally(() => {
@@ -60,14 +61,15 @@ export async function runPlan(plan: Plan, options: Pick<RunOptions, 'json' | 'si
 }
 
 function finish({ result, kept }: Ended, report: Reporter, options: Pick<RunOptions, 'json' | 'signature'>, signalled: number): number {
-  if (options.json) process.stdout.write(`${JSON.stringify({ ...jsonResult(result), ...(signalled ? { exit: signalled } : {}) })}\n`);
+  const status = result.guest === undefined && signalled !== 0 ? signalled : exitStatus(result);
+  if (options.json) process.stdout.write(`${JSON.stringify(jsonResult(result, status))}\n`);
   if (kept !== undefined) report.line(` the files of this run are kept in ${kept}`);
   if (result.guest === undefined && result.problem !== undefined && result.exit !== 0) {
     throw new CliError(codeForStatus(result.exit), result.problem);
   }
   if (options.signature !== undefined && result.guest !== undefined) writeSignature(options.signature, result.signature);
   if (result.guest === undefined && signalled === 0 && result.problem !== undefined) report.line(` stopped  ${result.problem}`);
-  return result.guest === undefined && signalled !== 0 ? signalled : exitStatus(result);
+  return status;
 }
 
 function writeSignature(file: string, signature: Uint8Array | undefined): void {

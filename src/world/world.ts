@@ -64,6 +64,8 @@ export interface WorldResult {
   readonly divergences: number;
   /** The last status of the replica that was live last. */
   readonly last: ReplicaStatus | undefined;
+  /** Of the whole run's log, across takeovers. */
+  readonly logBytes: number;
   /** Its role before it halted. */
   readonly role: ReplicaStatus['role'];
   /** What that replica was started as: whose record file is whole. */
@@ -97,6 +99,7 @@ export class World {
   #role: ReplicaStatus['role'] = 'solo';
   /** The live replica left in order without the guest's end: the limit of instructions. */
   #stopped: string | undefined;
+  #logReceived = 0;
   #quitting = false;
   #ending = false;
   #resolve: (result: WorldResult) => void = () => undefined;
@@ -182,7 +185,10 @@ export class World {
 
   status(): WorldStatus {
     const { config, arbiter } = this.#options;
-    const live = this.#livePid === undefined ? undefined : this.#statuses.get(this.#livePid);
+    // While nobody is live (the primary has died, the backup not yet won), what the other says is the state.
+    const running = [...this.#roles.keys()];
+    const speaker = running.find((pid) => pid === this.#livePid) ?? running[0];
+    const live = this.#statuses.get(speaker);
     return {
       name: config.vm,
       run: config.run,
@@ -193,12 +199,14 @@ export class World {
       seconds: this.#seconds(),
       arbiter,
       takeovers: this.#takeovers.length,
-      replicas: [...this.#roles.keys()].map((pid) => ({ pid, live: pid === this.#livePid, status: this.#statuses.get(pid) })),
+      replicas: running.map((pid) => ({ pid, live: pid === this.#livePid, status: this.#statuses.get(pid) })),
     };
   }
 
   #live(replica: ReplicaConnection, epoch: number): void {
     if (this.#liveSince === 0) this.#liveSince = performance.now();
+    // What it received as a backup; from here on it counts what it appends.
+    if (this.#livePid !== undefined && this.#livePid !== replica.pid) this.#logReceived = this.#statuses.get(replica.pid)?.logBytes ?? 0;
     this.#livePid = replica.pid;
     this.#options.onEvent({ kind: 'live', pid: replica.pid, epoch });
   }
@@ -312,6 +320,7 @@ export class World {
       takeovers: this.#takeovers,
       divergences,
       last,
+      logBytes: this.#logReceived + (last?.logBytes ?? 0),
       role: this.#role,
       survivor: this.#survivor,
     };
