@@ -1,8 +1,10 @@
 /** Is nothing lost, doubled or split, wherever a replica dies? Every cut point, every fate of last words, and pairs of deaths. */
 import { describe, expect, it } from 'vitest';
+import { BOARD } from './guests.ts';
 import {
   cutsWithArbiters,
   doubleCuts,
+  every,
   lateWords,
   partitionsAndArbiters,
   play,
@@ -12,6 +14,7 @@ import {
   stops,
   strangers,
 } from './plans.ts';
+import { PLAIN } from './simulation.ts';
 
 describe('exhaustive failover', () => {
   const groups = {
@@ -25,6 +28,17 @@ describe('exhaustive failover', () => {
     'the pair never quite joins': strangers,
     'anything, by seed': () => seeds(1000, 3000),
   };
+  it('keeps every promise when either side of a pair of real boards dies at any point', () => {
+    const { runs, takeovers, failures } = play(every(3, singleCuts(PLAIN, BOARD)), {}, 3, BOARD);
+    console.log(`real boards: ${runs} histories, ${takeovers} takeovers`);
+    expect(failures).toEqual([]);
+  });
+
+  it('keeps every promise when a real board dies while a world operation is under way for long, or anything happens', () => {
+    expect(play(every(3, slowOperations(BOARD)), {}, 3, BOARD).failures).toEqual([]);
+    expect(play(seeds(1, 300), {}, 3, BOARD).failures).toEqual([]);
+  });
+
   for (const [what, trials] of Object.entries(groups)) {
     it(`keeps every promise when ${what}`, () => {
       const { runs, takeovers, failures } = play(trials());

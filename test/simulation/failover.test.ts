@@ -3,6 +3,7 @@
  * a fixed set of seeds; `npm run sim -- --seed N` plays one seed again.
  */
 import { describe, expect, it } from 'vitest';
+import { BOARD } from './guests.ts';
 import { judge } from './oracle.ts';
 import { doubleCuts, every, lateWords, partitionsAndArbiters, play, seeds, singleCuts, slowOperations, stops, strangers } from './plans.ts';
 import { PLAIN, simulate } from './simulation.ts';
@@ -48,6 +49,15 @@ describe('a pair in virtual time', () => {
     expect(simulate(PLAIN).points).toEqual(once.points);
   });
 
+  it('does so on the real board with the real devices too, undisturbed and when a side dies', () => {
+    const calm = simulate(PLAIN, {}, BOARD);
+    expect(judge(calm, BOARD)).toEqual([]);
+    expect(calm.world.exits).toHaveLength(1);
+    const { failures, takeovers } = play(every(67, singleCuts(PLAIN, BOARD)), {}, 3, BOARD);
+    expect(failures).toEqual([]);
+    expect(takeovers).toBeGreaterThan(5);
+  });
+
   it('passes every cut point that protocol.md names', () => {
     const { points } = simulate(PLAIN);
     const reached = new Set(points.map((point) => point.replace(/ @.*/, '')));
@@ -58,7 +68,7 @@ describe('a pair in virtual time', () => {
   });
 
   const groups = {
-    'either side dies at a point': () => every(17, singleCuts()),
+    'either side dies at a point': () => every(19, singleCuts()),
     'the primary dies while a world operation is under way for long': () => every(7, slowOperations()),
     'the last words of a dead primary reach the world late': () => lateWords(40, 5),
     'both die, one after the other': () => doubleCuts(61, 23),

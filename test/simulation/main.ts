@@ -4,8 +4,8 @@ import { Command, InvalidArgumentError } from 'commander';
 import { Piscina } from 'piscina';
 import { judge } from './oracle.ts';
 import { type Findings, seeded, tell } from './plans.ts';
+import type { Range } from './play-worker.ts';
 import { simulate } from './simulation.ts';
-import type { Range } from './worker.ts';
 
 const RANGE = 50;
 
@@ -30,7 +30,10 @@ function one(seed: number): void {
 }
 
 async function many(first: number, runs: number): Promise<void> {
-  const pool = new Piscina<Range, Findings>({ filename: new URL('./worker.js', import.meta.url).href, maxThreads: availableParallelism() });
+  const pool = new Piscina<Range, Findings>({
+    filename: new URL('./play-worker.js', import.meta.url).href,
+    maxThreads: availableParallelism(),
+  });
   const ranges: Range[] = [];
   for (let at = first; at < first + runs; at += RANGE) ranges.push({ first: at, count: Math.min(RANGE, first + runs - at) });
   const findings = await Promise.all(ranges.map((range) => pool.run(range)));

@@ -5,20 +5,21 @@
 import type { Machine, Output } from '../../emulator/index.ts';
 import { decodeBatch } from '../../src/replay/codec.ts';
 import type { Entry } from '../../src/replay/entry.ts';
-import { type Flaws, SECTOR_BYTES } from '../support/toy-machine.ts';
+import type { Flaws } from '../support/toy-machine.ts';
+import { type Guest, TOY } from './guests.ts';
 import type { Node } from './node.ts';
-import { type History, type MakeMachine, type Name, toy } from './simulation.ts';
+import type { History, Name } from './simulation.ts';
 
 /** What is wrong with this history; nothing when it keeps every promise. `flaws`: those that both machines had. */
-export function judge(history: History, makeMachine: MakeMachine = toy, flaws: Flaws = {}): string[] {
+export function judge(history: History, guest: Guest = TOY, flaws: Flaws = {}): string[] {
   const survivor = survivorOf(history);
-  const solo = runAlone(survivor.log, makeMachine(flaws));
+  const solo = runAlone(survivor.log, guest.make(flaws));
   return [
     ...history.violations,
     ...solo.violations,
     ...outputs(history, solo.outputs),
     ...input(history, solo.entries),
-    ...disk(history, solo),
+    ...disk(history, solo, guest.sectorBytes),
     ...divergences(history),
     ...liveness(history),
   ];
@@ -127,7 +128,7 @@ function input({ world }: History, entries: readonly Entry[]): string[] {
 }
 
 /** Reads have seen, and the disk holds, what the completions in the log allow. */
-function disk({ world }: History, solo: Solo): string[] {
+function disk({ world }: History, solo: Solo, sectorBytes: number): string[] {
   const found: string[] = [];
   const requests = new Map<number, Output>();
   const byOrdinal = new Map<number, Uint8Array>();
@@ -146,14 +147,14 @@ function disk({ world }: History, solo: Solo): string[] {
     const { request, data } = entry.input;
     const asked = requests.get(request);
     completed.add(request);
-    if (asked?.kind === 'diskWrite') model.set(asked.data, asked.sector * SECTOR_BYTES);
+    if (asked?.kind === 'diskWrite') model.set(asked.data, asked.sector * sectorBytes);
     if (asked?.kind !== 'diskRead') continue;
-    const now = model.subarray(asked.sector * SECTOR_BYTES, (asked.sector + asked.sectors) * SECTOR_BYTES);
+    const now = model.subarray(asked.sector * sectorBytes, (asked.sector + asked.sectors) * sectorBytes);
     if (!same(data, now)) found.push(`disk read ${request} saw bytes that the completions before it do not allow`);
   }
   const pending = [...requests.values()].filter((each) => each.kind === 'diskWrite' && !completed.has(each.request));
   for (let i = 0; i < model.length; i++) {
-    const allowed = pending.some((each) => each.kind === 'diskWrite' && world.disk[i] === each.data[i - each.sector * SECTOR_BYTES]);
+    const allowed = pending.some((each) => each.kind === 'diskWrite' && world.disk[i] === each.data[i - each.sector * sectorBytes]);
     if (world.disk[i] === model[i] || allowed) continue;
     found.push(`byte ${i} of the disk is ${world.disk[i]}, the surviving log's completions leave ${model[i]}`);
     break;

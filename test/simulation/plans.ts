@@ -2,9 +2,11 @@
  * The histories that are tried: every cut point of protocol.md "Proof" with every way to die there, and histories made from a seed. Points are
  * found by running a plan without the cut, so that a second cut lies inside the takeover that the first one caused.
  */
+
+import { type Guest, TOY } from './guests.ts';
 import { judge } from './oracle.ts';
 import { random } from './random.ts';
-import { type History, type MakeMachine, type Mutation, type Name, PLAIN, type Plan, simulate, toy } from './simulation.ts';
+import { type History, type Mutation, type Name, PLAIN, type Plan, simulate } from './simulation.ts';
 
 /** What becomes of the last words of a process, to its peer and to the world. */
 const FATES = [
@@ -35,13 +37,13 @@ export interface Findings {
 }
 
 /** Plays every trial, under a mutation if there is one, and judges it; stops after `most` that fail. */
-export function play(trials: Iterable<Trial>, mutation: Mutation = {}, most = 3, makeMachine: MakeMachine = toy): Findings {
+export function play(trials: Iterable<Trial>, mutation: Mutation = {}, most = 3, guest: Guest = TOY): Findings {
   let runs = 0;
   let takeovers = 0;
   const failures: string[] = [];
   for (const { name, plan } of trials) {
-    const history = simulate(plan, mutation, makeMachine);
-    const violations = judge(history, makeMachine, mutation.flaws);
+    const history = simulate(plan, mutation, guest);
+    const violations = judge(history, guest, mutation.flaws);
     runs += 1;
     if (history.nodes.B.wentLive) takeovers += 1;
     if (violations.length > 0) failures.push(`${name}: ${violations.join('; ')} (${tell(history)})`);
@@ -83,8 +85,8 @@ export function* seeds(first: number, count: number): Generator<Trial> {
 }
 
 /** One death at each point: either side, and each fate of what it had said. */
-export function* singleCuts(base: Plan = PLAIN): Generator<Trial> {
-  const { points } = simulate(base);
+export function* singleCuts(base: Plan = PLAIN, guest: Guest = TOY): Generator<Trial> {
+  const { points } = simulate(base, {}, guest);
   for (let at = 0; at < points.length; at++) {
     for (const victim of ['A', 'B'] as const) {
       for (const fate of FATES) {
@@ -96,8 +98,8 @@ export function* singleCuts(base: Plan = PLAIN): Generator<Trial> {
 }
 
 /** The primary dies at each point while the disk operation begun last takes longer than everything that follows. */
-export function* slowOperations(): Generator<Trial> {
-  const { points } = simulate(PLAIN);
+export function* slowOperations(guest: Guest = TOY): Generator<Trial> {
+  const { points } = simulate(PLAIN, {}, guest);
   let begun = 0;
   for (let at = 0; at < points.length; at++) {
     if (points[at].startsWith('begun')) begun += 1;

@@ -2,12 +2,13 @@
  * Two replicas, a world, an arbiter and a link in virtual time, single-threaded: one `Plan` is one history, to the last bit. Points are
  * counted, and a plan cuts at some of them; the oracle judges what the world has seen.
  */
-import type { Machine, Output } from '../../emulator/index.ts';
+import type { Output } from '../../emulator/index.ts';
 import type { Heartbeat } from '../../src/protocol/events.ts';
 import { createReplica } from '../../src/protocol/replica.ts';
 import type { Rules } from '../../src/protocol/rules.ts';
 import { createDriver } from '../../src/replay/create-driver.ts';
-import { type Flaws, ToyMachine } from '../support/toy-machine.ts';
+import type { Flaws } from '../support/toy-machine.ts';
+import { type Guest, TOY } from './guests.ts';
 import { HOST_RULES, type HostRules, type LinkItem, Node, type Surroundings } from './node.ts';
 import { Schedule } from './schedule.ts';
 import { type Connection, type FromWorld, type ToWorld, WORLD_RULES, World, type WorldRules } from './world.ts';
@@ -62,10 +63,6 @@ export interface Mutation {
   readonly backupFlaws?: Flaws;
 }
 
-export type MakeMachine = (flaws: Flaws) => Machine;
-
-export const toy: MakeMachine = (flaws) => new ToyMachine(undefined, flaws);
-
 export interface History {
   readonly world: World;
   readonly nodes: Readonly<Record<Name, Node>>;
@@ -88,7 +85,7 @@ const END_MS = 6000;
 
 class Killed extends Error {}
 
-export function simulate(plan: Plan, mutation: Mutation = {}, makeMachine: MakeMachine = toy): History {
+export function simulate(plan: Plan, mutation: Mutation = {}, guest: Guest = TOY): History {
   const schedule = new Schedule();
   const points: string[] = [];
   const violations: string[] = [];
@@ -162,7 +159,7 @@ export function simulate(plan: Plan, mutation: Mutation = {}, makeMachine: MakeM
     };
   }
 
-  const world = new World(schedule, { ...WORLD_RULES, ...mutation.world }, point, (n, output) => {
+  const world = new World(schedule, guest.sectorBytes, { ...WORLD_RULES, ...mutation.world }, point, (n, output) => {
     if (plan.slowOperation?.n === n) return plan.slowOperation.forMs;
     return duration(output) + chance(6);
   });
@@ -193,7 +190,7 @@ export function simulate(plan: Plan, mutation: Mutation = {}, makeMachine: MakeM
       now: () => schedule.now,
       // The backup's clock is 25 ms behind: at go-live time must not go back all the same.
       clock: () => BigInt(Math.max(0, schedule.now - (name === 'B' ? 25 : 0))) * 10_000n,
-      budget: () => (name === 'B' && !nodes.B.wentLive ? plan.backupSlice : 20) + chance(40),
+      budget: () => guest.scale * ((name === 'B' && !nodes.B.wentLive ? plan.backupSlice : 20) + chance(40)),
       point,
       toPeer: (item: LinkItem) => {
         if (closed[name]) return;
@@ -233,7 +230,7 @@ export function simulate(plan: Plan, mutation: Mutation = {}, makeMachine: MakeM
 
   function makeNode(name: Name, role: 'primary' | 'backup'): Node {
     const flaws = { ...mutation.flaws, ...(role === 'backup' ? mutation.backupFlaws : {}) };
-    const machine = makeMachine(flaws);
+    const machine = guest.make(flaws);
     const driver = createDriver({ machine, role, run: RUN, config: CONFIG, evidence: false });
     const rules = { rules: mutation.rules ?? {} };
     const replica = createReplica({ vm: 'toy', run: RUN, identity: name, config: CONFIG, role, sinks: SINKS, limits: LIMITS, ...rules });

@@ -4,7 +4,6 @@
  */
 import type { DiskRequest, Output, Sink } from '../../emulator/index.ts';
 import { SINKS } from '../../emulator/index.ts';
-import { SECTOR_BYTES } from '../support/toy-machine.ts';
 import type { Schedule } from './schedule.ts';
 
 export interface WorldRules {
@@ -36,6 +35,8 @@ export interface Connection {
   tell(message: FromWorld): void;
 }
 
+const DISK_SECTORS = 8;
+
 interface Operation {
   readonly connection: Connection;
   readonly epoch: number;
@@ -63,7 +64,7 @@ export class World {
   atExit: { readonly console: number; readonly frames: number; readonly disk: number; readonly begun: number } | undefined;
   /** Every disk write that was ended, by ordinal. */
   readonly writes: { readonly ordinal: number; readonly data: Uint8Array }[] = [];
-  readonly disk = new Uint8Array(64 * SECTOR_BYTES);
+  readonly disk: Uint8Array;
   readonly sinks: Record<Sink, SinkState>;
   private ended = new Set<number>();
   private readonly typed: { readonly number: number; readonly byte: number }[] = [];
@@ -71,6 +72,7 @@ export class World {
   private typist: Connection | undefined;
   private operations = 0;
   private readonly schedule: Schedule;
+  private readonly sectorBytes: number;
   private readonly rules: WorldRules;
   private readonly point: Point;
   /** How long the n-th operation of the run takes, from begun to ended. */
@@ -78,8 +80,10 @@ export class World {
   /** Inputs that a new primary asked for and that were already forgotten. */
   lostInput: string | undefined;
 
-  constructor(schedule: Schedule, rules: WorldRules, point: Point, takes: (n: number, output: Output) => number) {
+  constructor(schedule: Schedule, sectorBytes: number, rules: WorldRules, point: Point, takes: (n: number, output: Output) => number) {
     this.schedule = schedule;
+    this.sectorBytes = sectorBytes;
+    this.disk = new Uint8Array(DISK_SECTORS * sectorBytes);
     this.rules = rules;
     this.point = point;
     this.takes = takes;
@@ -154,7 +158,7 @@ export class World {
       state.begun.add(operation);
       // A torn write is possible at every moment between begun and ended.
       if (operation.output.kind === 'diskWrite')
-        this.disk.set(operation.output.data.subarray(0, SECTOR_BYTES), operation.output.sector * SECTOR_BYTES);
+        this.disk.set(operation.output.data.subarray(0, this.sectorBytes), operation.output.sector * this.sectorBytes);
       const duration = this.takes(this.operations++, operation.output);
       this.schedule.after(duration, () => this.end(operation));
       this.point(`begun ${sink}`);
@@ -204,10 +208,11 @@ export class World {
   private endDisk(output: DiskRequest, connection: Connection): void {
     const state = this.sinks.disk;
     let data = new Uint8Array(0);
-    if (output.kind === 'diskRead') data = this.disk.slice(output.sector * SECTOR_BYTES, (output.sector + output.sectors) * SECTOR_BYTES);
+    if (output.kind === 'diskRead')
+      data = this.disk.slice(output.sector * this.sectorBytes, (output.sector + output.sectors) * this.sectorBytes);
     else {
       if (output.kind === 'diskWrite') {
-        this.disk.set(output.data, output.sector * SECTOR_BYTES);
+        this.disk.set(output.data, output.sector * this.sectorBytes);
         this.writes.push({ ordinal: output.ordinal, data: output.data });
       }
       this.ended.add(output.ordinal);
