@@ -50,7 +50,8 @@ const TO_MACHINE_BYTES = 32 << 20;
 const FROM_MACHINE_BYTES = 16 << 20;
 /** Records taken from the machine in one turn of the event loop. */
 const BURST = 2000;
-const HEARTBEAT_MS = LIMITS.tickMs;
+/** Twenty in the time after which silence is suspicious (limits.ts); more would only cost an idle pair its sleep. */
+const HEARTBEAT_MS = (LIMITS.tickMs * LIMITS.heartbeatSilenceTicks) / 20;
 const STATUS_MS = 250;
 /** A thread of ours died, or an assertion failed: EX_SOFTWARE. */
 const BROKEN = 70;
