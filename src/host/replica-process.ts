@@ -5,7 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import { type Output, SINKS, type Sink } from '../../emulator/index.ts';
 import type { Effect, Event, SinkKind } from '../protocol/events.ts';
-import { LIMITS } from '../protocol/limits.ts';
+import { LIMITS, type Limits } from '../protocol/limits.ts';
 import { createReplica, type Replica, step } from '../protocol/replica.ts';
 import { openBatch } from '../replay/codec.ts';
 import { claimEpoch } from '../world/arbiter-file.ts';
@@ -36,6 +36,8 @@ export interface ReplicaSetup {
   readonly logRing?: SharedArrayBuffer;
   /** Undefined: no heartbeat thread (solo). */
   readonly heartbeat: { readonly ownPort: number; readonly peerPort: number } | undefined;
+  /** For tests: other limits than the named ones. */
+  readonly limits?: Partial<Limits>;
   /** The machine thread's entry, when it is not the board's (tests). */
   readonly machineWorker?: URL;
   /** The replica has ended: its process must, at once. */
@@ -45,14 +47,11 @@ export interface ReplicaSetup {
 /** How each sink's outputs survive a takeover. */
 const SINK_KINDS: Readonly<Record<Sink, SinkKind>> = { console: 'ordinal', disk: 'request', net: 'ordinal', power: 'last' };
 
-/** Rings between the threads. A batch is at most 4 MiB (replay/limits.ts): a quarter of the ring that carries it, and a little. */
-const TO_MACHINE_BYTES = 32 << 20;
-const FROM_MACHINE_BYTES = 16 << 20;
 /** Records taken from the machine in one turn of the event loop. */
 const BURST = 2000;
-/** Twenty in the time after which silence is suspicious (limits.ts); more would only cost an idle pair its sleep. */
-const HEARTBEAT_MS = (LIMITS.tickMs * LIMITS.heartbeatSilenceTicks) / 20;
 const STATUS_MS = 250;
+/** A backup that is told `off` leaves at once; one that does not hear it any more is not waited for. */
+const FAREWELL_MS = 1000;
 /** A thread of ours died, or an assertion failed: EX_SOFTWARE. */
 const BROKEN = 70;
 /** The world is gone: EX_UNAVAILABLE. */
@@ -66,8 +65,9 @@ export function startReplica(setup: ReplicaSetup): RunningReplica {
 export class RunningReplica {
   private readonly setup: ReplicaSetup;
   private readonly shared: Shared;
-  private readonly toMachine = Ring.create(TO_MACHINE_BYTES);
-  private readonly fromMachine = Ring.create(FROM_MACHINE_BYTES);
+  private readonly limits: Limits;
+  private readonly toMachine: Ring;
+  private readonly fromMachine: Ring;
   private readonly workers: Worker[] = [];
   private readonly timers: NodeJS.Timeout[] = [];
   private replica: Replica;
@@ -88,6 +88,7 @@ export class RunningReplica {
   private linkOpen = false;
   /** `closeLink` was decided while the machine thread was writing: closed when it has let go. */
   private linkClosing = false;
+  private onLinkClosed = (): void => {};
   private off = false;
   private limitReached = false;
   private digest: string | undefined;
@@ -97,9 +98,13 @@ export class RunningReplica {
   constructor(setup: ReplicaSetup) {
     this.setup = setup;
     this.shared = setup.shared;
+    this.limits = { ...LIMITS, ...setup.limits };
+    // Twice the named size: a record is a batch and a few bytes, and a batch may have a quarter of what is named.
+    this.toMachine = Ring.create(this.limits.ringBytes * 2);
+    this.fromMachine = Ring.create(this.limits.ringBytes * 2);
     const { loaded, role, identity } = setup;
     const { vm, run } = loaded.run;
-    this.replica = createReplica({ vm, run, identity, config: loaded.config, role, sinks: SINK_KINDS });
+    this.replica = createReplica({ vm, run, identity, config: loaded.config, role, sinks: SINK_KINDS, limits: this.limits });
     setup.world.onDrain = () => this.weigh();
     setup.world.start({
       opened: () => this.begin(),
@@ -130,7 +135,7 @@ export class RunningReplica {
     this.startMachine();
     this.startHeartbeat();
     // After the poll phase: what the sockets and the machine have queued is dealt with before a tick that came late is counted.
-    this.timers.push(setInterval(() => setImmediate(() => this.tick()), LIMITS.tickMs));
+    this.timers.push(setInterval(() => setImmediate(() => this.tick()), this.limits.tickMs));
     this.timers.push(setInterval(() => this.show(), STATUS_MS));
     this.handle({ kind: 'start' });
     link?.start({
@@ -164,7 +169,10 @@ export class RunningReplica {
     const { heartbeat, loaded, identity } = this.setup;
     if (heartbeat === undefined) return;
     const { run } = loaded.run;
-    const data: HeartbeatData = { shared: this.shared.buffer, run, identity, ...heartbeat, intervalMs: HEARTBEAT_MS };
+    const { tickMs, heartbeatSilenceTicks } = this.limits;
+    // Twenty in the time after which silence is suspicious; more would only cost an idle pair its sleep.
+    const intervalMs = Math.max(1, (tickMs * heartbeatSilenceTicks) / 20);
+    const data: HeartbeatData = { shared: this.shared.buffer, run, identity, ...heartbeat, intervalMs };
     this.startWorker('heartbeat-worker', data);
   }
 
@@ -274,6 +282,7 @@ export class RunningReplica {
   private breakLink(why: string): void {
     if (!this.linkOpen) return;
     this.closeLink();
+    this.onLinkClosed();
     this.handle({ kind: 'linkClosed', why });
   }
 
@@ -460,7 +469,8 @@ export class RunningReplica {
       case 'halt':
         this.show();
         world.send({ kind: 'halted', reason: effect.reason, code: effect.code, detail: effect.detail });
-        this.finish(effect.code, effect.detail);
+        if (effect.reason === 'off') this.leave(effect.code, effect.detail);
+        else this.finish(effect.code, effect.detail);
         return;
     }
   }
@@ -499,11 +509,12 @@ export class RunningReplica {
   /** `--max-instructions`: ends when everything that was made has been taken. */
   private endAtLimit(): void {
     if (!this.limitReached || this.held.size > 0 || !this.live) return;
+    this.limitReached = false;
     const { world, link, loaded } = this.setup;
     this.show();
     if (this.linkOpen) link?.send(encodeEnvelope({ run: loaded.run.run, epoch: this.replica.epoch, message: { kind: 'off', code: 0 } }));
     world.send({ kind: 'halted', reason: 'off', code: 0, detail: `the limit of ${loaded.run.maxInstructions} instructions is reached` });
-    this.finish(0, 'the limit of instructions is reached');
+    this.leave(0, 'the limit of instructions is reached');
   }
 
   // Bounds.
@@ -534,8 +545,9 @@ export class RunningReplica {
   private weigh(): void {
     const bytes = this.held.bytes + this.setup.world.unsent;
     const { stall } = this.shared;
-    if (!stall && (bytes > LIMITS.heldBytes || this.held.size > LIMITS.heldOutputs)) this.stallMachine(true);
-    else if (stall && bytes < LIMITS.heldBytes / 2 && this.held.size < LIMITS.heldOutputs / 2) this.stallMachine(false);
+    const { heldBytes, heldOutputs } = this.limits;
+    if (!stall && (bytes > heldBytes || this.held.size > heldOutputs)) this.stallMachine(true);
+    else if (stall && bytes < heldBytes / 2 && this.held.size < heldOutputs / 2) this.stallMachine(false);
   }
 
   private stallMachine(on: boolean): void {
@@ -569,6 +581,19 @@ export class RunningReplica {
 
   private stopTimers(): void {
     for (const timer of this.timers) clearInterval(timer);
+  }
+
+  /**
+   * After `off`. A live replica stays until its backup has heard it and closed the link: were it gone at once, the backup might find
+   * the link broken (a failed ack, the log's end) before it reads the word, and take over a guest that has ended.
+   */
+  private leave(code: number, why: string): void {
+    if (!this.live || !this.linkOpen) {
+      this.finish(code, why);
+      return;
+    }
+    this.onLinkClosed = () => this.finish(code, why);
+    this.timers.push(setTimeout(this.onLinkClosed, FAREWELL_MS));
   }
 
   private finish(code: number, why: string): void {
