@@ -80,12 +80,14 @@ function setInstret(hart: Hart, value: bigint): void {
   hart.instretOffset = BigInt.asIntN(64, value - (running ? BigInt(hart.icount - hart.traps) : 0n));
 }
 
+/** A bit that does not change leaves its counter alone: the write itself is counted. */
 function setInhibit(hart: Hart, value: number): void {
+  const changed = hart.csr('mcountinhibit') ^ (value & (INHIBIT_CYCLE | INHIBIT_INSTRET));
   const cycles = cycle(hart);
   const instret = instretBefore(hart);
   hart.words[CSR_WORD.mcountinhibit] = value & (INHIBIT_CYCLE | INHIBIT_INSTRET);
-  setCycle(hart, cycles);
-  setInstret(hart, instret);
+  if ((changed & INHIBIT_CYCLE) !== 0) setCycle(hart, cycles);
+  if ((changed & INHIBIT_INSTRET) !== 0) setInstret(hart, instret);
 }
 
 /** A write to the bits of mstatus in `mask`. */
