@@ -81,6 +81,8 @@ beforeAll(() => {
 afterEach(() => twin?.dispose());
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
+/** A state folder whose sockets' paths would be too long for the system. */
+const deep = (): string => join(dir, 'd'.repeat(100));
 const run = (...args: string[]) =>
   twinhart('run', '--bios', 'none', '--memory', '1M', '--clock', 'icount', '--state', join(dir, 'state'), ...args);
 
@@ -99,7 +101,7 @@ describe('run', () => {
   });
 
   it('with --json: the console on stderr, one object on stdout, and with --clock icount the same digest alone or protected', () => {
-    const [solo, pair] = [run(image('hello'), '--json', '--solo'), run(image('hello'), '--json')];
+    const [solo, pair] = [run(image('hello'), '--json', '--solo'), run(image('hello'), '--json', '--state', deep())];
     expect([pair.status, pair.stderr.includes('hello\n')]).toEqual([5, true]);
     const result = JSON.parse(pair.stdout);
     expect(Object.keys(result)).toEqual(
@@ -222,7 +224,7 @@ describe('record and replay', () => {
     expect(twinhart('replay', file, '--console').stdout).toMatch(/^hello\nicount \d+\ndigest [0-9a-f]{16}\n/);
   });
 
-  it('refuses a damaged recording with its offset, and another image with both named', () => {
+  it('refuses a damaged recording with its offset, replays one that was cut off, and refuses another image with both named', () => {
     const { file } = hello;
     const bytes = readFileSync(file);
     bytes[bytes.length - 3] ^= 1;
@@ -230,6 +232,10 @@ describe('record and replay', () => {
     const damaged = twinhart('replay', join(dir, 'damaged.twh'));
     expect(damaged.stderr).toMatch(/damaged\.twh: at byte \d+: .*checksum/);
     expect(damaged.status).toBe(65);
+    const whole = readFileSync(file);
+    writeFileSync(join(dir, 'cut.twh'), whole.subarray(0, whole.length - 5));
+    const cut = twinhart('replay', join(dir, 'cut.twh'));
+    expect([cut.status, cut.stderr]).toEqual([0, expect.stringMatching(/was cut off at byte \d+ .*: replayed to its last whole batch/)]);
     const other = twinhart('replay', file, '--kernel', image('echo'));
     expect(other.stderr).toMatch(/image: recorded with .*hello\.elf \(sha256 [0-9a-f]{64}\), but .*echo\.elf is sha256 [0-9a-f]{64}/);
     expect(other.status).toBe(65);
