@@ -21,7 +21,7 @@ export interface DriverOptions {
   readonly config: string;
   /** What the replica starts as; a solo machine records too. */
   readonly role: 'primary' | 'backup';
-  /** Keep snapshots and log for a crash report (default). A machine without a backup needs none. */
+  /** Keep snapshots and log for a crash report while there is a backup (default). */
   readonly evidence?: boolean;
 }
 
@@ -43,6 +43,8 @@ class MachineDriver implements Driver {
   /** The last turn ran and did not wait: host time until the next turn is the machine's. */
   private ran = false;
   private offLogged = false;
+  /** There is a backup that may come to disagree. */
+  private guarded = false;
   private lastTurn: bigint | undefined;
   private lastFlush: bigint | undefined;
   private wokenAt = 0n;
@@ -76,6 +78,7 @@ class MachineDriver implements Driver {
     this.want('protect', 'held', 'recording');
     this.under(epoch);
     this.recorder.append({ kind: 'protect' });
+    this.guarded = true;
   }
 
   record(epoch: number): void {
@@ -104,6 +107,7 @@ class MachineDriver implements Driver {
     this.recorder = new Recorder(machine, this.options.run, this.options.config, replayer);
     this.replayer = undefined;
     this.mode = 'recording';
+    this.guarded = false;
     this.ran = false;
     this.lastFlush = host;
     this.recorder.append({ kind: 'epoch', epoch });
@@ -182,7 +186,7 @@ class MachineDriver implements Driver {
     if (pause === 'off') return this.powerOff();
     this.waiting = pause === 'idle';
     this.ran = !this.waiting;
-    if (this.busyTicks >= REPLAY_LIMITS.checkpointTicks || this.keeper?.crowded) this.checkpoint();
+    if (this.busyTicks >= REPLAY_LIMITS.checkpointTicks || (this.guarded && this.keeper?.crowded)) this.checkpoint();
     return this.waiting ? 'idle' : 'ran';
   }
 
@@ -206,7 +210,8 @@ class MachineDriver implements Driver {
   private checkpoint(): void {
     this.busyTicks = 0n;
     this.recorder.checkpoint();
-    this.keeper?.checkpoint(this.recorder.seq, this.machine.save());
+    // A snapshot costs a pass over RAM: only where somebody may disagree.
+    if (this.guarded) this.keeper?.checkpoint(this.recorder.seq, this.machine.save());
   }
 
   private finish(state: Turn['state'], host: bigint): Turn {
@@ -215,7 +220,7 @@ class MachineDriver implements Driver {
     if (this.batchDue(state, host)) {
       batch = recorder.flush(this.epoch);
       this.lastFlush = host;
-      this.keeper?.add(batch, recorder.seq);
+      if (this.guarded) this.keeper?.add(batch, recorder.seq);
     }
     return {
       state,
@@ -289,7 +294,10 @@ class MachineDriver implements Driver {
   /** A recorder's epoch only rises: a primary that won another one before it runs solo says so in its log. */
   private under(epoch: number): void {
     if (epoch < this.epoch) throw new Error(`epoch ${epoch} is named to a recorder of epoch ${this.epoch}`);
-    if (this.epoch !== 0 && epoch > this.epoch) this.recorder.append({ kind: 'epoch', epoch });
+    if (this.epoch !== 0 && epoch > this.epoch) {
+      this.recorder.append({ kind: 'epoch', epoch });
+      this.guarded = false;
+    }
     this.epoch = epoch;
   }
 

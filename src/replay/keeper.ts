@@ -25,9 +25,12 @@ export class Keeper {
     this.log.push({ last, bytes });
     this.logBytes += bytes.length;
     this.sinceCheckpoint += bytes.length;
-    if (this.logBytes <= REPLAY_LIMITS.evidenceBytes) return;
-    this.agreedOn = undefined;
-    this.trim(this.candidates[0]?.seq ?? last);
+    // A backup that never agrees must not make us keep everything: the oldest goes first.
+    while (this.logBytes > REPLAY_LIMITS.evidenceBytes) {
+      if (this.agreedOn !== undefined) this.agreedOn = undefined;
+      else this.candidates.shift();
+      this.trim(this.candidates[0]?.seq ?? last);
+    }
   }
 
   /** This side has passed a checkpoint. Of those that wait for the other side the newest two are kept. */

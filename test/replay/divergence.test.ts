@@ -6,6 +6,7 @@ import { bisect, evidenceEntries } from '../../src/replay/bisect.ts';
 import { encodeBatch } from '../../src/replay/codec.ts';
 import { createDriver } from '../../src/replay/create-driver.ts';
 import type { Entry } from '../../src/replay/entry.ts';
+import { Replayer } from '../../src/replay/replayer.ts';
 import { FakeMachine } from './fake-machine.ts';
 import { CONFIG, decoded, drainAll, entriesOf, RUN, replayAll, Session, type Step } from './session.ts';
 
@@ -50,11 +51,22 @@ class Wrong extends FakeMachine {
 
 /** A backup that sees outputs, inputs or pauses other than they are. */
 class Lying extends FakeMachine {
-  lie: { outputs?: (outputs: Output[]) => Output[]; refuse?: (input: Input) => string | undefined; idleAt?: number; overrun?: number } = {};
+  lie: {
+    outputs?: (outputs: Output[]) => Output[];
+    registers?: (digest: string) => string;
+    refuse?: (input: Input) => string | undefined;
+    idleAt?: number;
+    overrun?: number;
+  } = {};
 
   override takeOutputs(): Output[] {
     const outputs = super.takeOutputs();
     return this.lie.outputs?.(outputs) ?? outputs;
+  }
+
+  override registersDigest(): string {
+    const digest = super.registersDigest();
+    return this.lie.registers?.(digest) ?? digest;
   }
 
   override refuses(input: Input): string | undefined {
@@ -99,12 +111,28 @@ describe('a replica that disagrees with the log', () => {
     expect(text).toMatch(/^replay diverged at entry \d+ \(output at \d+\): want outputs with digest [0-9a-f]{16}; outputs with digest/);
   });
 
+  it('by its registers, when what it puts out is right', () => {
+    const text = replayWith({ registers: (digest) => digest.replace(/^./, (digit) => (digit === '0' ? '1' : '0')) }, seed, batches);
+    expect(text).toMatch(
+      new RegExp(`^replay diverged at entry ${firstOutput.seq} .*: want registers [0-9a-f]{16}; registers [0-9a-f]{16}$`),
+    );
+  });
+
   it('by an output without its entry', () => {
     const without = remove(batches, (entry) => entry === firstOutput || entry.seq === firstOutput.seq);
     const machine = new FakeMachine(seed);
     const { last } = replayAll(createDriver({ machine, run: RUN, config: CONFIG, role: 'backup' }), without);
     expect(last.report).toMatch(
       /want (no output without an entry up to the horizon|entry \d+ \(.*\) with no output before it); outputs up to/,
+    );
+  });
+
+  it('by an output up to the horizon that no entry of the batch covers', () => {
+    const machine = new FakeMachine(seed);
+    while (machine.made.console === 0) machine.run(machine.icount + 1);
+    const batch = encodeBatch({ run: RUN, epoch: 1, first: 1, horizon: machine.icount, entries: [] }, CONFIG);
+    expect(replayWith({}, seed, [batch])).toMatch(
+      /want no output without an entry up to the horizon; outputs up to console 1, .* are made$/,
     );
   });
 
@@ -226,10 +254,35 @@ describe('bisect', () => {
 });
 
 describe('evidence', () => {
+  it('is enough to replay from: the snapshot remembers nothing that the log would have to tell', () => {
+    // Turns of 3 s: a checkpoint every fourth, with disk reads behind some of them.
+    const slow: Step[] = script.map((step) => (step.kind === 'turn' ? { ...step, dt: 30_000_000, budget: 90 } : step));
+    let checkpoints = 0;
+    for (let seed = 1; seed <= 12; seed += 1) {
+      const machine = new FakeMachine(seed);
+      const driver = createDriver({ machine, run: RUN, config: CONFIG, role: 'primary' });
+      driver.protect(1);
+      driver.record(1);
+      const session = new Session(driver, machine);
+      for (let part = 0; part < slow.length; part += 25) {
+        for (const batch of session.play(slow.slice(part, part + 25)).batches)
+          for (const entry of entriesOf([batch])) if (entry.kind === 'checkpoint') driver.agreed(entry.seq);
+        const { seq, snapshot, batches } = driver.evidence()!;
+        if (seq === 0) continue;
+        checkpoints += 1;
+        const replayer = new Replayer(new FakeMachine(seed, { snapshot }), seq);
+        for (const batch of batches) replayer.receive(batch);
+        expect(replayer.advance(1e9), replayer.divergence?.actual).toBe('starved');
+      }
+    }
+    expect(checkpoints).toBeGreaterThan(20);
+  });
+
   it('holds the last agreed checkpoint and the log since, on both sides, and bisect starts from it', () => {
     const seed = 21;
     const machine = new FakeMachine(seed);
     const primary = createDriver({ machine, run: RUN, config: CONFIG, role: 'primary' });
+    primary.protect(1);
     primary.record(1);
     const session = new Session(primary, machine);
     const other = new FakeMachine(seed);

@@ -51,4 +51,16 @@ describe('the keeper of evidence', () => {
     keeper.agreed(100);
     expect(marks(keeper)).toEqual([101]);
   });
+
+  it('stays within its limit when the other side never agrees', () => {
+    const keeper = new Keeper();
+    const limit = REPLAY_LIMITS.evidenceBytes / MEGABYTE;
+    for (let seq = 1; seq <= 4 * limit; seq += 1) {
+      keeper.add(batch(seq), seq);
+      if (keeper.crowded) keeper.checkpoint(seq, Uint8Array.of(seq));
+    }
+    expect(keeper.evidence()).toBeUndefined();
+    keeper.agreed(4 * limit);
+    expect(keeper.evidence()!.batches.length).toBeLessThanOrEqual(limit);
+  });
 });
