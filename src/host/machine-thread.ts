@@ -97,6 +97,8 @@ export class MachineThread {
 
   /** Never returns. */
   loop(): never {
+    this.tell({ kind: 'ready' });
+    this.wake();
     for (;;) {
       const seen = this.shared.bell.value();
       this.readInbox();
@@ -196,6 +198,8 @@ export class MachineThread {
         return 0;
       case 'idle':
       case 'held': {
+        // What the guest has just made room for comes before the wait.
+        if (this.mayOffer()) return 0;
         if (turn.deadline === undefined) return LONGEST_WAIT_MS;
         return Math.max(0, Number(turn.deadline - this.now()) / 10_000);
       }
@@ -271,7 +275,12 @@ export class MachineThread {
   /** Inputs enter between slices: completions first (they free descriptors and never wait), then console bytes as there is room, then frames. */
   private offerInputs(): void {
     const { driver } = this;
-    while (this.completions.length > 0 && driver.offer(this.completions[0]!, 0, this.now())) this.completions.shift();
+    while (this.completions.length > 0) {
+      const completion = this.completions[0]!;
+      // Not taken: the batch is full, and the next turn empties it; or it is one that no machine takes, and is the world's mistake.
+      if (!driver.offer(completion, 0, this.now()) && this.machine.refuses(completion) === undefined) break;
+      this.completions.shift();
+    }
     while (this.consoleWaits.length > 0) {
       const piece = this.consoleWaits[0]!;
       const room = Math.min(driver.consoleRoom(piece.port), piece.bytes.length);
@@ -284,6 +293,12 @@ export class MachineThread {
       else piece.bytes = piece.bytes.subarray(room);
     }
     for (const bytes of this.frames.splice(0)) driver.offer({ kind: 'frame', bytes }, 0, this.now());
+  }
+
+  private mayOffer(): boolean {
+    if (this.mode !== 'recording' || this.ended) return false;
+    const first = this.consoleWaits[0];
+    return this.completions.length > 0 || (first !== undefined && this.driver.consoleRoom(first.port) > 0);
   }
 
   private stopAtLimit(): number {

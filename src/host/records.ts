@@ -19,6 +19,8 @@ export type ToMachine =
   | { readonly kind: 'disk'; readonly request: number; readonly status: 0 | 1; readonly data: Uint8Array };
 
 export type FromMachine =
+  /** First: the machine is built. */
+  | { readonly kind: 'ready' }
   /** To be held (primary) or kept (backup). */
   | { readonly kind: 'output'; readonly output: Output }
   /** To be issued at once: a disk read, or any pending disk request at go-live. */
@@ -51,6 +53,7 @@ export type FromMachine =
 
 const TO = ['protect', 'run', 'drain', 'goLive', 'link', 'agreed', 'batch', 'console', 'frame', 'disk'] as const;
 const FROM = [
+  'ready',
   'output',
   'request',
   'appended',
@@ -137,6 +140,7 @@ export function encodeFromMachine(record: FromMachine): Parts {
       return parts(kind, [record.seq, record.icount, ...ordinals(record.made)]);
     case 'drained':
       return parts(kind, [record.seq, record.lastInput, ...ordinals(record.made)]);
+    case 'ready':
     case 'live':
     case 'linkReleased':
       return parts(kind, []);
@@ -170,6 +174,7 @@ export function decodeFromMachine(record: Uint8Array): FromMachine {
       return { kind, seq: read.number(), icount: read.number(), made: read.ordinals() };
     case 'drained':
       return { kind, seq: read.number(), lastInput: read.number(), made: read.ordinals() };
+    case 'ready':
     case 'live':
     case 'linkReleased':
       return { kind };

@@ -130,15 +130,19 @@ export class RunningReplica {
   // Start.
 
   private begin(): void {
-    const { loaded, role, identity, world, link } = this.setup;
+    const { loaded, role, identity, world } = this.setup;
     world.send({ kind: 'attach', run: loaded.run.run, identity, role, pid: process.pid });
     this.startMachine();
     this.startHeartbeat();
+  }
+
+  /** The machine is built: from here on we may be counted on. */
+  private ready(): void {
     // After the poll phase: what the sockets and the machine have queued is dealt with before a tick that came late is counted.
     this.timers.push(setInterval(() => setImmediate(() => this.tick()), this.limits.tickMs));
     this.timers.push(setInterval(() => this.show(), STATUS_MS));
     this.handle({ kind: 'start' });
-    link?.start({
+    this.setup.link?.start({
       opened: (fd) => this.linkOpened(fd),
       closed: (why) => this.breakLink(why),
       control: (body) => this.control(body),
@@ -338,6 +342,9 @@ export class RunningReplica {
 
   private fromMachineThread(record: FromMachine): void {
     switch (record.kind) {
+      case 'ready':
+        this.ready();
+        return;
       case 'output':
         this.made(record.output);
         return;

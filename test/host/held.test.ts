@@ -97,6 +97,7 @@ describe('records between the event loop and the machine thread', () => {
     { kind: 'sent', seq: 1, at: 0.25 },
     { kind: 'replayed', seq: 1, icount: 2, made },
     { kind: 'drained', seq: 1, lastInput: 2, made },
+    { kind: 'ready' },
     { kind: 'live' },
     { kind: 'diverged', report: 'entry 7: ünlike' },
     { kind: 'signature', bytes },

@@ -1,7 +1,9 @@
 /** A pair with its real threads, rings and links (src/host/replica-process.ts): boots, is killed at either end, and loses nothing. */
+import { mkdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Op } from '../support/toy-machine.ts';
-import { InProcessPair } from './pair.ts';
+import { InProcessPair, type PairOptions } from './pair.ts';
 
 /** Prints, writes, reads, sleeps: `rounds` of something of everything, and then power-off. */
 function program(rounds: number): Op[] {
@@ -22,8 +24,8 @@ afterEach(async () => {
   for (const pair of pairs.splice(0)) await pair.close();
 });
 
-async function start(link: 'memory' | 'unix', ops: readonly Op[]): Promise<InProcessPair> {
-  const pair = new InProcessPair(ops);
+async function start(link: 'memory' | 'unix', ops: readonly Op[], options: PairOptions = {}): Promise<InProcessPair> {
+  const pair = new InProcessPair(ops, options);
   pairs.push(pair);
   await pair.start(link);
   return pair;
@@ -51,7 +53,7 @@ describe.each(['memory', 'unix'] as const)('a pair over %s', (link) => {
     expect(pair.console.slice(0, console.length)).toEqual(console);
   });
 
-  it.each([1, 60, 250])('goes on without loss when the primary dies after %i console bytes', async (bytes) => {
+  it.each([1, 150])('goes on without loss when the primary dies after %i console bytes', async (bytes) => {
     const pair = await start(link, program(40));
     await pair.until(() => pair.console.length >= bytes);
     await pair.primary.kill();
@@ -80,5 +82,102 @@ describe.each(['memory', 'unix'] as const)('a pair over %s', (link) => {
     for (let i = 20; i < 40; i++) pair.type(String.fromCharCode(65 + i));
     await pair.until(() => pair.ended.backup !== undefined);
     agrees(pair, 'backup');
+  });
+});
+
+describe('under pressure', () => {
+  it.each(['memory', 'unix'] as const)(
+    'rings of two kilobytes stall and deadlock nobody, over %s, and a kill then loses nothing',
+    async (link) => {
+      const pair = await start(link, program(40), { limits: { ringBytes: 1024 } });
+      await pair.until(() => pair.console.length >= 120);
+      await pair.primary.kill();
+      await pair.until(() => pair.ended.backup !== undefined);
+      agrees(pair, 'backup');
+    },
+  );
+
+  it('stalls the machine while its terminal takes nothing, says so, and goes on when it does', async () => {
+    let open = (): void => {};
+    const terminal = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const pair = await start('memory', program(40), { limits: { heldBytes: 600 }, terminal: () => terminal });
+    await pair.until(() => pair.statuses.get('primary')?.stalled === true);
+    expect(pair.console).toEqual([]);
+    open();
+    await pair.until(() => pair.ended.primary !== undefined);
+    agrees(pair, 'primary');
+  });
+});
+
+describe('what goes wrong', () => {
+  it('on the wire, a damaged batch, closes the link: one of the two wins the next epoch and loses nothing, the other is fenced', async () => {
+    let count = 0;
+    const flip = (batch: Uint8Array): Uint8Array => {
+      if (++count !== 40) return batch;
+      const bad = Uint8Array.from(batch);
+      bad[bad.length - 1]! ^= 1;
+      return bad;
+    };
+    const pair = await start('memory', program(40), { tamper: flip });
+    await pair.until(() => pair.ended.primary !== undefined && pair.ended.backup !== undefined);
+    const survivor = pair.ended.primary?.code === 75 ? 'backup' : 'primary';
+    expect(pair.ended[survivor === 'primary' ? 'backup' : 'primary']?.code).toBe(75);
+    agrees(pair, survivor);
+  });
+
+  it('in the replay, a divergence, ends the backup with 70; the primary says why it is unprotected, and goes on', async () => {
+    const pair = await start('memory', program(40), { backupProgram: { program: program(40).toSpliced(80, 1), declared: false } });
+    await pair.until(() => pair.ended.primary !== undefined);
+    expect(pair.ended.backup?.code).toBe(70);
+    expect(pair.statuses.get('primary')).toMatchObject({ reason: expect.stringMatching(/divergence|off/) });
+    agrees(pair, 'primary');
+  });
+
+  it('before it begins, two configurations, ends both with 65 and names both', async () => {
+    const pair = await start('memory', program(1), { backupProgram: { program: program(2), declared: true } });
+    await pair.until(() => pair.ended.primary !== undefined && pair.ended.backup !== undefined);
+    expect([pair.ended.primary?.code, pair.ended.backup?.code]).toEqual([65, 65]);
+    expect(pair.ended.primary?.why).toMatch(/configurations differ: backup [0-9a-f]+ has f{16}/);
+  });
+
+  it('in a thread ends its replica at once', async () => {
+    const pair = await start('memory', program(1), { backupProgram: { program: 'no program', declared: false } });
+    await pair.until(() => pair.ended.backup !== undefined);
+    expect(pair.ended.backup).toMatchObject({ code: 70, why: expect.stringContaining('machine-worker died') });
+  });
+
+  it('with the world ends both', async () => {
+    const pair = await start('memory', program(1000));
+    await pair.until(() => pair.console.length > 0);
+    await pair.endWorld();
+    await pair.until(() => pair.ended.primary !== undefined && pair.ended.backup !== undefined);
+    expect([pair.ended.primary?.code, pair.ended.backup?.code]).toEqual([69, 69]);
+  });
+
+  it('with the arbiter holds the first instruction back until it answers', async () => {
+    const pair = new InProcessPair(program(2), { arbiterDir: `${tmpdir()}/twinhart-no-arbiter-${process.pid}` });
+    pairs.push(pair);
+    rmSync(`${tmpdir()}/twinhart-no-arbiter-${process.pid}`, { recursive: true, force: true });
+    await pair.start('memory');
+    await pair.until(() => pair.statuses.get('primary')?.reason === 'arbiter');
+    expect(pair.console).toEqual([]);
+    mkdirSync(`${tmpdir()}/twinhart-no-arbiter-${process.pid}`);
+    await pair.until(() => pair.ended.primary !== undefined);
+    rmSync(`${tmpdir()}/twinhart-no-arbiter-${process.pid}`, { recursive: true, force: true });
+    agrees(pair, 'primary');
+  });
+});
+
+describe('a limit of instructions', () => {
+  it('ends the pair exactly there, with every output delivered', async () => {
+    const pair = await start('memory', program(40), { maxInstructions: 2000 });
+    await pair.until(() => pair.ended.primary !== undefined && pair.ended.backup !== undefined);
+    expect([pair.ended.primary?.code, pair.ended.backup?.code]).toEqual([0, 0]);
+    expect(pair.primary.status().icount).toBe(2000);
+    const { console, report } = pair.replayed('primary');
+    expect(report).toBeUndefined();
+    expect(pair.console).toEqual(console);
   });
 });

@@ -8,12 +8,14 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Exit, Output } from '../../emulator/index.ts';
+import type { Link } from '../../src/host/link.ts';
 import { memoryLinks } from '../../src/host/link-memory.ts';
 import { connectLink, listenLink } from '../../src/host/link-tcp.ts';
 import type { LoadedRun } from '../../src/host/load-run.ts';
 import { type RunningReplica, startReplica } from '../../src/host/replica-process.ts';
 import { Shared } from '../../src/host/shared.ts';
 import { connectWorld } from '../../src/host/world-port.ts';
+import type { Limits } from '../../src/protocol/limits.ts';
 import { createDriver } from '../../src/replay/create-driver.ts';
 import { configHash, describe } from '../../src/replay/description.ts';
 import { openRecording } from '../../src/replay/recording.ts';
@@ -31,6 +33,19 @@ export interface Ended {
   readonly why: string;
 }
 
+export interface PairOptions {
+  readonly limits?: Partial<Limits>;
+  /** What the user's terminal does with bytes: resolves when it has them. */
+  readonly terminal?: () => Promise<void>;
+  /** Between the primary's log and the backup: may change a batch. */
+  readonly tamper?: (batch: Uint8Array) => Uint8Array;
+  /** Another program for the backup; `declared`: its configuration hash says so. */
+  readonly backupProgram?: { readonly program: readonly Op[] | string; readonly declared: boolean };
+  readonly maxInstructions?: number;
+  /** Where epochs are claimed: the pair's own folder when not said. */
+  readonly arbiterDir?: string;
+}
+
 export class InProcessPair {
   readonly dir = mkdtempSync(join(tmpdir(), 'twinhart-pair-'));
   /** The console's bytes as the user saw them. */
@@ -45,12 +60,15 @@ export class InProcessPair {
   private readonly config: LoadedRun['machine'];
   private server!: WorldServer;
   private waiters: (() => void)[] = [];
+  private readonly options: PairOptions;
 
-  constructor(program: readonly Op[]) {
+  constructor(program: readonly Op[], options: PairOptions = {}) {
+    this.options = options;
     this.config = { ...TOY_CONFIG, images: { ...TOY_CONFIG.images, append: JSON.stringify(program) } };
   }
 
   async start(link: 'memory' | 'unix'): Promise<void> {
+    const { limits, terminal, tamper, backupProgram } = this.options;
     const loaded = await this.loaded();
     const { run, worldSocket, linkSocket, heartbeat } = loaded.run;
     this.server = new WorldServer({
@@ -58,6 +76,7 @@ export class InProcessPair {
       socket: worldSocket,
       fenceFile: join(this.dir, 'fence'),
       writeConsole: async (bytes: Uint8Array) => {
+        await terminal?.();
         this.console.push(...bytes);
         this.look();
       },
@@ -86,14 +105,16 @@ export class InProcessPair {
     await this.server.listen();
     const shared = { primary: new Shared(), backup: new Shared() };
     const memory = link === 'memory' ? memoryLinks(1 << 20, shared.primary) : undefined;
+    const other = backupProgram === undefined ? loaded : this.withProgram(loaded, backupProgram);
     const begin = (role: 'primary' | 'backup'): RunningReplica =>
       startReplica({
-        loaded,
+        loaded: role === 'primary' ? loaded : other,
+        ...(limits === undefined ? {} : { limits }),
         role,
         identity: newIdentity(),
         shared: shared[role],
         world: connectWorld(worldSocket),
-        link: memory?.[role] ?? (role === 'primary' ? listenLink({ path: linkSocket }, run) : connectLink({ path: linkSocket }, run)),
+        link: tampered(memory?.[role] ?? (role === 'primary' ? listenLink : connectLink)({ path: linkSocket }, run), tamper),
         ...(memory !== undefined && role === 'primary' ? { logRing: memory.ring } : {}),
         heartbeat:
           role === 'primary'
@@ -122,6 +143,11 @@ export class InProcessPair {
     await Promise.all([this.primary.kill(), this.backup.kill()]);
     await this.server.close();
     rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  /** Ends every connection of the world, as its death would. */
+  endWorld(): Promise<void> {
+    return this.server.close();
   }
 
   /** What one machine makes of the log that this replica recorded: the oracle. */
@@ -168,14 +194,23 @@ export class InProcessPair {
           virtioConsole: false,
           images: { firmware: undefined, main: file, initrd: undefined, append: this.config.images.append, dtb: undefined },
         },
-        maxInstructions: undefined,
+        maxInstructions: this.options.maxInstructions,
         record: join(this.dir, 'log'),
         worldSocket: join(this.dir, 'world'),
         linkSocket: join(this.dir, 'link'),
         heartbeat: { primary: await freeUdpPort(), backup: await freeUdpPort() },
-        arbiterDir: this.dir,
+        arbiterDir: this.options.arbiterDir ?? this.dir,
         world: { pid: process.pid, controlSocket: '', disk: undefined },
       },
+    };
+  }
+
+  private withProgram(loaded: LoadedRun, { program, declared }: NonNullable<PairOptions['backupProgram']>): LoadedRun {
+    const append = typeof program === 'string' ? program : JSON.stringify(program);
+    return {
+      ...loaded,
+      machine: { ...loaded.machine, images: { ...loaded.machine.images, append } },
+      config: declared ? 'f'.repeat(16) : loaded.config,
     };
   }
 
@@ -201,6 +236,20 @@ export class InProcessPair {
   private look(): void {
     for (const waiter of this.waiters.splice(0)) waiter();
   }
+}
+
+/** The link with a stranger on it. */
+function tampered(link: Link, tamper: PairOptions['tamper']): Link {
+  if (tamper === undefined) return link;
+  const start = link.start.bind(link);
+  link.start = (events) =>
+    start({
+      opened: (fd) => events.opened(fd),
+      closed: (why) => events.closed(why),
+      control: (body) => events.control(body),
+      batches: (batches) => events.batches(batches.map(tamper)),
+    });
+  return link;
 }
 
 async function freeUdpPort(): Promise<number> {
