@@ -32,7 +32,7 @@ function describe(event: WorldEvent, options: { readonly arbiter: string; readon
         ? [`backup   pid ${event.pid}`]
         : [`${event.role.padEnd(8)} pid ${event.pid}  epoch 1${options.keys ? '   console on this terminal (Ctrl-A h for help)' : ''}`];
     case 'status':
-      return isNews(event.status) ? [stateLine(event.status, options.arbiter)] : [];
+      return isNews(event.status, event.live) ? [stateLine(event.status, options.arbiter)] : [];
     case 'takeover':
       return [`takeover epoch ${event.epoch}  live after ${ms(event.times.total)} (detected ${ms(event.times.detect)})`];
     case 'died':
@@ -50,10 +50,9 @@ function describe(event: WorldEvent, options: { readonly arbiter: string; readon
   }
 }
 
-/** Before the first epoch the replicas' own lines say it all; a backup is of interest when it would take over and may not. */
-function isNews(status: ReplicaStatus): boolean {
-  if (status.role === 'backup') return status.reason === 'arbiter';
-  return status.state !== 'halted' && status.epoch > 0;
+/** What the live replica says; of a backup only that it would take over and may not. A fenced primary that wakes believes old things. */
+function isNews(status: ReplicaStatus, live: boolean): boolean {
+  return status.role === 'backup' ? status.reason === 'arbiter' : live && status.state !== 'halted';
 }
 
 function howItDied(exit: { code: number | null; signal: string | null; said: string }): string {

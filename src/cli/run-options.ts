@@ -1,7 +1,7 @@
 /** The options of `run` and `record` (cli.md): their names, their help, and the checked plan that they stand for. */
 import { createHash, randomBytes } from 'node:crypto';
-import { realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { accessSync, constants, realpathSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { createMachine, LoadError, type Machine, type MachineConfig } from '../../emulator/index.ts';
 import type { FileRef, RunConfig } from '../world/run-config.ts';
@@ -130,8 +130,8 @@ export function makePlan(image: string | undefined, options: RunOptions): Plan {
     netStream,
     arbiter: parseArbiter(options.arbiter),
     maxInstructions: parseCount('--max-instructions', options.maxInstructions),
-    record: options.record === undefined ? undefined : resolve(options.record),
-    signature: options.signature !== undefined,
+    record: options.record === undefined ? undefined : writable('--record', options.record),
+    signature: options.signature !== undefined && writable('--signature', options.signature) !== '',
   };
 }
 
@@ -194,6 +194,16 @@ function parseDisk(text: string | undefined): Plan['disk'] {
   const unknown = flags.find((flag) => flag !== 'ephemeral');
   if (path === '' || unknown !== undefined) throw new CliError('USAGE', `--disk ${text}: FILE or FILE,ephemeral`);
   return { path: realPath(path), ephemeral: flags.includes('ephemeral') };
+}
+
+/** Its folder is there and may be written to: better said now than when the run has ended. */
+function writable(option: string, file: string): string {
+  try {
+    accessSync(dirname(resolve(file)), constants.W_OK);
+    return resolve(file);
+  } catch (error) {
+    throw new CliError('USAGE', `${option} ${file}: ${(error as Error).message}`);
+  }
 }
 
 /** One name for one file: two runs may not write to the same disk by two names. */

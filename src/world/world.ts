@@ -33,7 +33,7 @@ export interface WorldOptions {
 export type WorldEvent =
   | { readonly kind: 'started'; readonly role: StartRole; readonly pid: number }
   | { readonly kind: 'live'; readonly pid: number; readonly epoch: number }
-  | { readonly kind: 'status'; readonly status: ReplicaStatus; readonly pid: number }
+  | { readonly kind: 'status'; readonly status: ReplicaStatus; readonly pid: number; readonly live: boolean }
   | { readonly kind: 'died'; readonly exit: ReplicaExit; readonly wasLive: boolean; readonly explained: boolean }
   | { readonly kind: 'takeover'; readonly times: TakeoverTimes; readonly epoch: number }
   | { readonly kind: 'halted'; readonly pid: number; readonly reason: string; readonly code: number; readonly detail: string }
@@ -222,7 +222,7 @@ export class World {
       this.#options.onEvent({ kind: 'takeover', times, epoch: status.epoch });
     }
     if (before?.state !== status.state || before?.reason !== status.reason || before?.role !== status.role) {
-      this.#options.onEvent({ kind: 'status', status, pid: replica.pid });
+      this.#options.onEvent({ kind: 'status', status, pid: replica.pid, live: replica.pid === this.#livePid });
     }
   }
 

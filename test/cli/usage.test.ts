@@ -96,6 +96,7 @@ describe('bad input', () => {
     ['a seed that is not hex', ['run', '--seed', 'xyz'], 64, /--seed: 1 to 64 hex digits/],
     ['two images', ['run', 'os', '--kernel', 'os'], 64, /give one of them/],
     ['an image that is not there', ['run', 'no-such-image'], 65, /image no-such-image: no such file, and images\/ has only .*os/],
+    ['a record in a folder that is not there', ['run', '--record', '/nonexistent/x'], 64, /--record \/nonexistent\/x: ENOENT/],
     ['kill without a side', ['kill', 'vm'], 64, /give --primary or --backup/],
     ['kill of nobody', ['kill', 'nobody', '--primary', '--state', '/nonexistent'], 64, /no guest named nobody/],
   ];
