@@ -117,7 +117,11 @@ export function stepLive(live: Live, event: Event): Step {
     case 'appended': {
       const held = append(live.held, { seq: event.seq, made: event.made, lastInput: event.lastInput }, self.limits.marks);
       if (live.protection === 'solo') return settle({ ...live, held: ackAll(held) }, []);
-      return protect({ ...live, held, lag: sample(live.lag, event.seq, live.now, self.limits) });
+      const next = { ...live, held, lag: sample(live.lag, event.seq, live.now, self.limits) };
+      // The common case of the fast path: held, and nothing else follows.
+      if (held.acked === live.held.acked && live.exit === undefined && self.rules.outputRule && self.rules.inputsAfterAck)
+        return [next, []];
+      return protect(next);
     }
     case 'claimed': {
       if (live.claim === undefined || event.epoch !== live.claim.epoch) return [live, []];
@@ -272,7 +276,7 @@ function settle(live: Live, before: Effect[]): Step {
   const effects = [...before];
   let next = live;
   const free = releasable(live);
-  if (!covers(live.held.released, free)) {
+  if (free !== undefined) {
     next = { ...next, held: { ...next.held, released: free } };
     effects.push({ kind: 'release', upTo: free });
   }
@@ -284,18 +288,25 @@ function settle(live: Live, before: Effect[]): Step {
   return ended(next, effects);
 }
 
-/** Ordinals that may leave now. The last output of all waits until everything else is accepted and no request is pending. */
-function releasable(live: Live): Ordinals {
+/** Ordinals up to which outputs may leave now; undefined when that is nothing new. */
+function releasable(live: Live): Ordinals | undefined {
   const { sinks, rules } = live.self;
   const { acked, appended, released } = live.held;
-  const made = rules.outputRule ? acked.made : appended.made;
-  const free = Object.fromEntries(
-    Object.entries(sinks).map(([sink, kind]) => [sink, Math.max(released[sink], kind === 'last' ? 0 : made[sink])]),
-  );
-  const rest = Object.keys(sinks).filter((sink) => sinks[sink] !== 'last');
-  const quiet = live.exit !== undefined && live.exit.pending === 0 && rest.every((sink) => live.accepted[sink] >= appended.made[sink]);
-  if (!quiet && rules.lastIsLast) return free;
-  return Object.fromEntries(Object.keys(sinks).map((sink) => [sink, Math.max(free[sink], made[sink])]));
+  const { made } = rules.outputRule ? acked : appended;
+  const last = mayEnd(live) || !rules.lastIsLast;
+  let free: Record<string, number> | undefined;
+  for (const sink in sinks) {
+    if (made[sink] <= released[sink] || (sinks[sink] === 'last' && !last)) continue;
+    free ??= { ...released };
+    free[sink] = made[sink];
+  }
+  return free;
+}
+
+/** The last output of all waits until everything else is accepted and no request is pending. */
+function mayEnd({ self, exit, accepted, held }: Live): boolean {
+  if (exit === undefined || exit.pending > 0) return false;
+  return Object.keys(self.sinks).every((sink) => self.sinks[sink] === 'last' || accepted[sink] >= held.appended.made[sink]);
 }
 
 /** Everything is accepted, the last output too: only now may the backup leave, and so do we. */

@@ -121,9 +121,9 @@ function observe(replica: Replica, event: Event): Replica {
       return { ...replica, now: replica.now + 1 };
     case 'message':
     case 'received':
-      return { ...replica, heard: true };
+      return replica.heard ? replica : { ...replica, heard: true };
     case 'sent':
-      return { ...replica, saidAt: replica.now };
+      return replica.saidAt === replica.now ? replica : { ...replica, saidAt: replica.now };
     case 'off':
       return { ...replica, exit: { code: event.code, pending: event.pending } };
     case 'pending':

@@ -19,9 +19,11 @@ export interface HostRules {
   readonly reissue: boolean;
   /** At go-live time goes on from the guest's own, not from this host's. */
   readonly guestTime: boolean;
+  /** A backup that has stopped reading says so in its heartbeats. */
+  readonly saysFull: boolean;
 }
 
-export const HOST_RULES: HostRules = { bounce: true, reissue: true, guestTime: true };
+export const HOST_RULES: HostRules = { bounce: true, reissue: true, guestTime: true, saysFull: true };
 
 /** Between the arrival of an input and its delivery: the ring to the machine thread. */
 const INPUT_MS = 2;
@@ -34,6 +36,8 @@ export interface Surroundings {
   clock(): bigint;
   /** Instructions of the next slice. */
   budget(): number;
+  /** Bytes received and not replayed, above which it stops reading the link. */
+  readonly bufferBytes: number;
   point(label: string): void;
   toPeer(item: LinkItem): void;
   closeLink(): void;
@@ -45,7 +49,9 @@ export interface Surroundings {
 
 export type LinkItem =
   | { readonly kind: 'message'; readonly run: string; readonly epoch: number; readonly message: Message }
-  | { readonly kind: 'batch'; readonly bytes: Uint8Array };
+  | { readonly kind: 'batch'; readonly bytes: Uint8Array }
+  /** The end of the stream: seen after everything before it was read. */
+  | { readonly kind: 'closed'; readonly why: string };
 
 /** A machine whose DMA and clock can be reached past the log: only mutations do. */
 interface Pokeable {
@@ -77,6 +83,7 @@ export class Node {
   private held: Output[] = [];
   private given: Record<Sink, number> = { console: 0, disk: 0, net: 0, power: 0 };
   private inputs: { readonly ready: number; readonly origin: number; readonly message: FromWorld }[] = [];
+  private unread: LinkItem[] = [];
   private outstanding: Set<number> | undefined;
   private reported = { seq: 0, icount: 0 };
   private beats = 0;
@@ -108,18 +115,41 @@ export class Node {
 
   tick(): void {
     if (this.halted) return;
-    this.around.beat({ count: ++this.beats, icount: this.machine.icount, full: false });
-    this.act({ kind: 'tick', heartbeat: this.heard, full: false });
+    const full = this.full && this.rules.saysFull;
+    this.around.beat({ count: ++this.beats, icount: this.machine.icount, full });
+    this.act({ kind: 'tick', heartbeat: this.heard, full });
   }
 
   hearBeat(heartbeat: Heartbeat): void {
     this.heard = heartbeat;
   }
 
+  private get full(): boolean {
+    return !this.recording && this.driver.backlog > this.around.bufferBytes;
+  }
+
+  /** The link has brought something; it is read at once, unless the buffer is full. */
   hearPeer(item: LinkItem): void {
-    if (this.halted) return;
+    this.unread.push(item);
+    this.readLink();
+  }
+
+  private readLink(): void {
+    while (!this.halted && !this.full) {
+      const item = this.unread.shift();
+      if (item === undefined) return;
+      this.read(item);
+    }
+  }
+
+  private read(item: LinkItem): void {
     if (item.kind === 'message') {
       this.act(item);
+      return;
+    }
+    if (item.kind === 'closed') {
+      this.unread = [];
+      this.act({ kind: 'linkClosed', why: item.why });
       return;
     }
     const header = openBatch(item.bytes);
@@ -169,6 +199,7 @@ export class Node {
     if (turn.outputs.length > 0) this.around.point('made');
     if (this.recording) this.recorded(turn);
     else this.replayed(turn);
+    this.readLink();
   }
 
   private offerInputs(): void {
@@ -243,6 +274,7 @@ export class Node {
         } else this.around.point(`said ${effect.message.kind}`);
         return;
       case 'closeLink':
+        this.unread = [];
         this.around.closeLink();
         return;
       case 'claim':

@@ -225,6 +225,8 @@ export function seeded(seed: number): Trial {
     slowOperation: chance.oneIn(2) ? { n: chance.below(40), forMs: chance.below(500) } : undefined,
     typeAt: [5 + chance.below(60), 20 + chance.below(100), 20 + chance.below(200)].sort((a, b) => a - b),
     backupSlice: chance.oneIn(2) ? 20 : 2 + chance.below(20),
+    backupRests: chance.oneIn(3) ? { at: at(), forMs: chance.below(800) } : undefined,
+    bufferBytes: chance.oneIn(2) ? PLAIN.bufferBytes : 200 + chance.below(1000),
     jitter: (limit) => jitter.below(limit),
   };
   return { name: `seed ${seed}`, plan };

@@ -38,6 +38,10 @@ export interface Plan {
   readonly typeAt: readonly number[];
   /** Instructions that the backup replays in a millisecond; the primary runs 20. */
   readonly backupSlice: number;
+  /** The backup's machine gets no time at all: its process lives, and its buffer fills. */
+  readonly backupRests: { readonly at: number; readonly forMs: number } | undefined;
+  /** Bytes of log that the backup holds before it stops reading. */
+  readonly bufferBytes: number;
   /** Chance for everything else: latencies, slices, lost heartbeats. Undefined: all the same. */
   readonly jitter: ((limit: number) => number) | undefined;
 }
@@ -50,6 +54,8 @@ export const PLAIN: Plan = {
   slowOperation: undefined,
   typeAt: [12, 30, 55],
   backupSlice: 20,
+  backupRests: undefined,
+  bufferBytes: 1 << 20,
   jitter: undefined,
 };
 
@@ -178,7 +184,7 @@ export function simulate(plan: Plan, mutation: Mutation = {}, guest: Guest = TOY
     link[name](undefined, () => {
       if (closed[other]) return;
       closed[other] = true;
-      nodes[other].act({ kind: 'linkClosed', why: `${name} has closed it` });
+      nodes[other].hearPeer({ kind: 'closed', why: `${name} has closed it` });
     });
   }
 
@@ -188,6 +194,7 @@ export function simulate(plan: Plan, mutation: Mutation = {}, guest: Guest = TOY
     return {
       run: RUN,
       now: () => schedule.now,
+      bufferBytes: plan.bufferBytes,
       // The backup's clock is 25 ms behind: at go-live time must not go back all the same.
       clock: () => BigInt(Math.max(0, schedule.now - (name === 'B' ? 25 : 0))) * 10_000n,
       budget: () => guest.scale * ((name === 'B' && !nodes.B.wentLive ? plan.backupSlice : 20) + chance(40)),
@@ -265,8 +272,14 @@ export function simulate(plan: Plan, mutation: Mutation = {}, guest: Guest = TOY
 
   for (const name of ['A', 'B'] as const) {
     schedule.after(0, () => to(name, () => nodes[name].act({ kind: 'start' })));
-    every(1, 1, () => unlessStopped(name, () => nodes[name].turn()));
+    every(1, 1, () => {
+      if (!resting(name)) unlessStopped(name, () => nodes[name].turn());
+    });
     every(TICK_MS, name === 'A' ? 5 : 7, () => unlessStopped(name, () => nodes[name].tick()));
+  }
+  function resting(name: Name): boolean {
+    const rest = plan.backupRests;
+    return name === 'B' && rest !== undefined && schedule.now >= rest.at && schedule.now < rest.at + rest.forMs;
   }
   /** A stopped process misses slices and ticks: they do not pile up. */
   function unlessStopped(name: Name, act: () => void): void {
