@@ -28,7 +28,8 @@ export interface Limits {
   readonly marks: number;
   /** Bytes of each ring between threads, and of the backup's receive buffer. */
   readonly ringBytes: number;
-  /** Largest batch, and largest entry with its payload: at most a quarter of the smallest ring. */
+  /** Largest batch, and what entries in it may hold beside its header and marks; the largest entry is a disk completion of 1.5 MiB. A batch is at
+   *  most a quarter of the smallest ring. */
   readonly batchBytes: number;
   readonly entryBytes: number;
   /** Outputs held (primary) or kept (backup) before the machine stalls. */
@@ -55,7 +56,7 @@ export const LIMITS: Limits = {
   marks: 512,
   ringBytes: 8 << 20,
   batchBytes: 2 << 20,
-  entryBytes: 1 << 20,
+  entryBytes: 1792 << 10,
   heldBytes: 16 << 20,
   heldOutputs: 65_536,
   horizonMs: 1,
