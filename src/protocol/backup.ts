@@ -2,10 +2,11 @@
  * The replica that replays: acks on receipt, keeps outputs until they are accepted, watches the primary, and claims the next epoch when it
  * falls silent (protocol.md "Outputs", "Roles, claims, fences").
  */
+
+import { askAgain, lost, unknown } from './claim.ts';
 import type { Effect, Event, Reason } from './events.ts';
 import { WATCHING, watch } from './failure-detector.ts';
 import type { Message } from './messages.ts';
-import { askAgain, lost, unknown } from './primary.ts';
 import type { Backup, Claim, Of, Step } from './state.ts';
 import { EXIT, halt, haltFenced, helloMismatch, linkHello, raise, say, unlinked } from './state.ts';
 import { won } from './takeover.ts';

@@ -1,77 +1,14 @@
 /**
- * The replica whose machine runs for real: first start, protection, the output rule, going solo, power-off (protocol.md "Outputs",
- * "Roles, claims, fences").
+ * The replica whose machine runs for real: protection, the output rule, going solo, power-off (protocol.md "Outputs", "Roles, claims, fences").
  */
+import { askAgain, lost, unknown } from './claim.ts';
 import type { Effect, Event, Reason } from './events.ts';
 import { WATCHING, watch } from './failure-detector.ts';
 import { adjust, NO_LAG, replayed, sample } from './lag-control.ts';
 import type { Epoch, Message, Ordinals, Seq } from './messages.ts';
-import { ack, ackAll, append, heldAfter, nothingHeld } from './output-rule.ts';
-import type { Boot, Claim, Common, Fence, Live, Of, Step } from './state.ts';
+import { ack, ackAll, append, heldAfter } from './output-rule.ts';
+import type { Claim, Common, Fence, Live, Of, Step } from './state.ts';
 import { common, covers, EXIT, halt, haltFenced, helloMismatch, linkHello, none, raise, say, unlinked } from './state.ts';
-import { answer, complete, hellos, overclaim } from './takeover.ts';
-
-/** Before the first instruction: claim epoch 1, then the fence. */
-export function stepBoot(boot: Boot, event: Event): Step {
-  switch (event.kind) {
-    case 'start':
-      return [boot, [{ kind: 'claim', epoch: boot.claim.epoch }]];
-    case 'tick': {
-      const [claim, effects] = askAgain(boot.claim, boot.now);
-      return [{ ...boot, claim }, effects];
-    }
-    case 'claimed': {
-      if (boot.fence !== undefined || event.epoch !== boot.claim.epoch) return [boot, []];
-      if (event.result === 'lost') return haltFenced(boot, lost(event));
-      if (event.result === 'unknown') return [{ ...boot, claim: unknown(boot, boot.claim) }, []];
-      const mine = { ...boot, epoch: event.epoch, fence: { made: none(boot.self), answers: {} } };
-      return [mine, hellos(mine, 0)];
-    }
-    case 'answered': {
-      if (boot.fence === undefined || event.epoch !== boot.epoch) return [boot, []];
-      const fence = answer(boot.fence, event.sink, event.accepted);
-      const excess = overclaim(fence, event.sink);
-      if (excess !== undefined) return halt(boot, 'divergence', EXIT.divergence, excess);
-      return complete(fence, boot.self) ? started(boot) : [{ ...boot, fence }, []];
-    }
-    case 'linkOpened':
-      return [{ ...boot, link: 'joining' }, []];
-    case 'linkClosed':
-      return [unlinked(boot), []];
-    case 'message':
-    case 'appended':
-    case 'sent':
-    case 'received':
-    case 'replayed':
-    case 'drained':
-    case 'refused':
-    case 'accepted':
-    case 'diverged':
-    case 'off':
-    case 'pending':
-    case 'unprotect':
-      return [boot, []];
-  }
-}
-
-function started(boot: Boot): Step {
-  const nothing = none(boot.self);
-  const live: Live = {
-    ...common(boot),
-    phase: 'live',
-    protection: boot.solo ? 'solo' : 'waiting',
-    reason: boot.solo ? 'user-action' : 'starting',
-    claim: undefined,
-    held: nothingHeld(nothing),
-    accepted: nothing,
-    passedOn: nothing,
-    inputsAcked: 0,
-    lag: NO_LAG,
-    waitingSince: boot.now,
-  };
-  if (boot.solo) return [live, [{ kind: 'run', epoch: live.epoch, logging: false }]];
-  return [live, live.link === 'joining' ? [linkHello(live, 'primary')] : []];
-}
 
 /** A takeover has passed the fence: re-issue what is pending, emit what was kept beyond each answer. */
 export function goneLive(from: Common, fence: Fence, seq: Seq, lastInput: number): Step {
@@ -321,18 +258,4 @@ function ended(live: Live, effects: Effect[]): Step {
   if (!covers(live.accepted, made)) return [live, rules.offAfterAccepted ? effects : [...effects, ...off]];
   const [halted, halts] = halt(live, 'off', code, `the guest ended with ${code}`);
   return [halted, [...effects, ...off, ...halts]];
-}
-
-/** The arbiter could not say: keep the claim, ask again later. */
-export function unknown(replica: Common, claim: Claim): Claim {
-  return { ...claim, askAt: replica.now + replica.self.limits.arbiterRetryTicks };
-}
-
-export function askAgain(claim: Claim, now: number): [Claim, Effect[]] {
-  if (claim.askAt === undefined || now < claim.askAt) return [claim, []];
-  return [{ ...claim, askAt: undefined }, [{ kind: 'claim', epoch: claim.epoch }]];
-}
-
-export function lost(event: Of<'claimed'>): string {
-  return `epoch ${event.epoch} belongs to ${event.by ?? 'another replica'}: this replica lost it and ends`;
 }

@@ -3,10 +3,11 @@
  * (protocol.md; start, takeover and power-off are drawn in docs/protocol.md). The world is told by effects, in order.
  */
 import { stepBackup } from './backup.ts';
+import { stepBoot } from './boot.ts';
 import type { Effect, Event, Reason, SinkKind, State } from './events.ts';
 import { WATCHING } from './failure-detector.ts';
 import { LIMITS, type Limits } from './limits.ts';
-import { stepBoot, stepLive } from './primary.ts';
+import { stepLive } from './primary.ts';
 import { RULES, type Rules } from './rules.ts';
 import type { Backup, Boot, Common, Of, Replica, Self, Step } from './state.ts';
 import { haltFenced, none, say, unlinked } from './state.ts';
