@@ -67,6 +67,24 @@ describe('a pair in virtual time', () => {
     expect(play(every(61, singleCuts(slow))).failures).toEqual([]);
   });
 
+  it('goes on alone, with an epoch of its own, when the backup diverges; and a diverged backup never goes live', () => {
+    const wrong = { backupFlaws: { inexact: true } };
+    const { nodes, epochs, world, points } = simulate(PLAIN, wrong);
+    expect([nodes.B.haltCode, nodes.A.haltReason, world.exits.length]).toEqual([70, 'off', 1]);
+    expect([...epochs]).toEqual([
+      [1, 'A'],
+      [2, 'A'],
+    ]);
+    let whileDraining = 0;
+    for (let at = 0; at < points.length; at += 5) {
+      const { B } = simulate({ ...PLAIN, backupSlice: 5, cuts: [{ at, victims: ['A'], link: 'arrives', world: 'arrives' }] }, wrong).nodes;
+      if (B.haltCode !== 70) continue;
+      expect(B.wentLive).toBe(false);
+      if (B.haltDetail.includes('has to go on from')) whileDraining += 1;
+    }
+    expect(whileDraining).toBeGreaterThan(0);
+  });
+
   it('passes every cut point that protocol.md names', () => {
     const { points } = simulate(PLAIN);
     const reached = new Set(points.map((point) => point.replace(/ @.*/, '')));
