@@ -11,6 +11,7 @@ import type { Driver, Turn } from '../replay/driver.ts';
 import { recordingHeader } from '../replay/recording.ts';
 import { hostTicks, micros } from './clock.ts';
 import { sleepThread } from './doorbell.ts';
+import { writeEvidence } from './evidence-files.ts';
 import { LogWriter } from './log-writer.ts';
 import { decodeToMachine, encodeFromMachine, type FromMachine, type ToMachine } from './records.ts';
 import { Ring } from './ring.ts';
@@ -30,6 +31,8 @@ export interface MachineData {
   readonly role: 'primary' | 'backup' | 'solo';
   /** Where this replica records, if it does. */
   readonly recordFile: string | undefined;
+  /** Where the evidence of a divergence goes: see `writeEvidence`. */
+  readonly evidenceFile: string;
   readonly maxInstructions: number | undefined;
 }
 
@@ -136,6 +139,9 @@ export class MachineThread {
       case 'link':
         this.writer.open(record.fd);
         return;
+      case 'evidence':
+        this.saveEvidence();
+        return;
       case 'agreed':
         this.driver.agreed(record.seq);
         return;
@@ -214,6 +220,7 @@ export class MachineThread {
       case 'off':
         return this.endWith(() => this.tellOff());
       case 'diverged':
+        this.saveEvidence();
         return this.endWith(() => this.tell({ kind: 'diverged', report: turn.report ?? 'replay does not agree with the log' }));
     }
   }
@@ -332,6 +339,11 @@ export class MachineThread {
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
     }
+  }
+
+  private saveEvidence(): void {
+    const evidence = this.driver.evidence();
+    if (evidence !== undefined) writeEvidence(this.data.evidenceFile, evidence);
   }
 
   private keep(batch: Uint8Array): void {

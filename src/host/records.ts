@@ -13,6 +13,8 @@ export type ToMachine =
   | { readonly kind: 'link'; readonly fd: number }
   /** The backup has replayed up to here. */
   | { readonly kind: 'agreed'; readonly seq: number }
+  /** The backup says that it has diverged: write down what is needed to find out where. */
+  | { readonly kind: 'evidence' }
   | { readonly kind: 'batch'; readonly bytes: Uint8Array }
   | { readonly kind: 'console'; readonly port: ConsolePort; readonly number: number; readonly bytes: Uint8Array }
   | { readonly kind: 'frame'; readonly bytes: Uint8Array }
@@ -51,7 +53,7 @@ export type FromMachine =
   | { readonly kind: 'linkReleased' }
   | { readonly kind: 'linkBroken'; readonly why: string };
 
-const TO = ['protect', 'run', 'drain', 'goLive', 'link', 'agreed', 'batch', 'console', 'frame', 'disk'] as const;
+const TO = ['protect', 'run', 'drain', 'goLive', 'link', 'agreed', 'evidence', 'batch', 'console', 'frame', 'disk'] as const;
 const FROM = [
   'ready',
   'output',
@@ -86,6 +88,7 @@ export function encodeToMachine(record: ToMachine): Parts {
     case 'run':
       return parts(kind, [record.epoch, record.logging ? 1 : 0]);
     case 'drain':
+    case 'evidence':
       return parts(kind, []);
     case 'link':
       return parts(kind, [record.fd]);
@@ -111,6 +114,7 @@ export function decodeToMachine(record: Uint8Array): ToMachine {
     case 'run':
       return { kind, epoch: read.number(), logging: read.number() === 1 };
     case 'drain':
+    case 'evidence':
       return { kind };
     case 'link':
       return { kind, fd: read.number() };

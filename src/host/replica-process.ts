@@ -2,6 +2,7 @@
  * One replica: an event goes in, `step` decides, its effects are performed (protocol.md). No policy here: what this file owns is who
  * is told what, in which order, and the payloads behind the watermarks. Runs as a process (`replica-main.ts`) or embedded, in pairs.
  */
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type Output, SINKS, type Sink } from '../../emulator/index.ts';
 import type { Effect, Event, SinkKind } from '../protocol/events.ts';
@@ -164,6 +165,7 @@ export class RunningReplica {
       configHash: loaded.config,
       role,
       recordFile: run.record === undefined ? undefined : role === 'solo' ? `${run.record}.primary` : `${run.record}.${role}`,
+      evidenceFile: join(run.dir, `divergence.${role}`),
       maxInstructions: run.maxInstructions ?? undefined,
     };
     this.startWorker('machine-worker', data, this.setup.machineWorker).on('message', () => this.look());
@@ -228,6 +230,7 @@ export class RunningReplica {
       const { run, epoch, message } = decodeEnvelope(body);
       const acked = message.kind === 'ack' ? micros() : 0;
       if (message.kind === 'replayed') this.toMachineNow({ kind: 'agreed', seq: message.seq });
+      if (message.kind === 'diverged') this.toMachineNow({ kind: 'evidence' });
       this.handle({ kind: 'message', run, epoch, message });
       if (message.kind === 'ack') this.stages.acked(message.seq, acked, micros());
     } catch (error) {

@@ -77,6 +77,7 @@ describe('records between the event loop and the machine thread', () => {
     { kind: 'goLive', epoch: 3 },
     { kind: 'link', fd: -1 },
     { kind: 'agreed', seq: 9 },
+    { kind: 'evidence' },
     { kind: 'batch', bytes },
     { kind: 'console', port: 1, number: 12, bytes },
     { kind: 'frame', bytes },

@@ -1,7 +1,10 @@
 /** A pair with its real threads, rings and links (src/host/replica-process.ts): boots, is killed at either end, and loses nothing. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { readEvidence } from '../../src/host/evidence-files.ts';
+import { evidenceEntries } from '../../src/replay/bisect.ts';
 import type { Op } from '../support/toy-machine.ts';
 import { InProcessPair, type PairOptions } from './pair.ts';
 
@@ -128,11 +131,23 @@ describe('what goes wrong', () => {
   });
 
   it('in the replay, a divergence, ends the backup with 70; the primary says why it is unprotected, and goes on', async () => {
-    const pair = await start('memory', program(40), { backupProgram: { program: program(40).toSpliced(80, 1), declared: false } });
-    await pair.until(() => pair.ended.primary !== undefined);
+    // It waits for a key at the end, so that a slow backup has the time to get there.
+    const waits: Op[] = [...program(10), { op: 'echo' }];
+    const pair = await start('memory', waits, { backupProgram: { program: waits.toSpliced(20, 1), declared: false } });
+    await pair.until(() => pair.ended.backup !== undefined && pair.statuses.get('primary')?.state === 'unprotected');
     expect(pair.ended.backup?.code).toBe(70);
-    expect(pair.statuses.get('primary')).toMatchObject({ reason: expect.stringMatching(/divergence|off/) });
+    await pair.until(() => pair.statuses.get('primary')?.epoch === 2);
+    expect(pair.statuses.get('primary')).toMatchObject({ role: 'solo', state: 'unprotected', reason: 'divergence' });
+    pair.type('x');
+    await pair.until(() => pair.ended.primary !== undefined);
     agrees(pair, 'primary');
+    // The crash report: both sides' log since they last agreed, here since reset.
+    const [one, other] = (['primary', 'backup'] as const).map((role) => readEvidence(join(pair.dir, `divergence.${role}`)));
+    expect(one!.snapshot).toBeUndefined();
+    const shared = Math.min(one!.batches.length, other!.batches.length);
+    expect(shared).toBeGreaterThan(0);
+    expect(one!.batches.slice(0, shared)).toEqual(other!.batches.slice(0, shared));
+    expect(evidenceEntries({ seq: 0, ...other! })[0]).toMatchObject({ seq: 1, kind: 'protect' });
   });
 
   it('before it begins, two configurations, ends both with 65 and names both', async () => {
