@@ -15,7 +15,6 @@ import { LOG, RAM, RAM_BYTES } from './runtime.ts';
 const SEED = seedFromEnvironment(20_211_203);
 const PROGRAMS = Number(process.env.PROGRAMS ?? 12_000);
 const BATCH = 500;
-const SPACES = 8;
 const missing = qemuMissing();
 
 describe('random programs end as they do on QEMU', () => {
@@ -26,7 +25,7 @@ describe('random programs end as they do on QEMU', () => {
     const causes = new Map<string, number>();
     let mismatches = 0;
     for (let batch = 0; batch * BATCH < PROGRAMS; batch++) {
-      const space = randomSpace(random, SPACES);
+      const space = randomSpace(random);
       const generator = new Generator(random, space, coverage);
       const programs = Array.from({ length: Math.min(BATCH, PROGRAMS - batch * BATCH) }, () => generator.program());
       const { image, entries } = buildBatch(programs, space);

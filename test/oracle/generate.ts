@@ -51,6 +51,8 @@ const WILD_PAGE_COUNT = 60;
 const isHole = (page: number): boolean => page % 8 === 7;
 const MEGAPAGES = 0x6400_0000;
 const MEGAPAGE_COUNT = 8;
+/** The tables themselves, for S. */
+const TABLES_S = 0x5400_0000;
 
 export interface Space {
   /** To be placed at TABLES. */
@@ -59,24 +61,36 @@ export interface Space {
   readonly satps: readonly number[];
 }
 
-/** `count` root tables with a leaf table each. A is always set, and D wherever W is: QEMU sets them by itself, Twinhart faults. */
-export function randomSpace(random: Random, count: number): Space {
-  const bytes = new Uint8Array(count * 8192);
+const scratchPage = SCRATCH >>> 12;
+const leaf = (ppn: number, flags: number) => ((ppn << 10) | flags | A | (flags & W ? D : 0)) >>> 0;
+
+function randomFlags(random: Random): number {
+  const permissions = random.pick([R, R | W, X, R | X, R | W | X, R, R | W, R | W, W, W | X]);
+  return (random.oneIn(10) ? 0 : V) | permissions | (random.oneIn(2) ? U : 0) | (random.oneIn(4) ? G : 0) | (random.below(4) << 8);
+}
+
+/** An entry for one of the wild pages. Frames not past 32 bits: QEMU 7.2 drops the upper two of the 34. */
+function randomLeaf(random: Random, page: number): number {
+  const ppn = isHole(page) ? random.pick([0x9_0000, 0x8_1000, 0x0_8000]) : scratchPage + random.below(2);
+  return leaf(ppn, randomFlags(random));
+}
+
+/** Address spaces of an ELF. */
+export const SPACES = 8;
+
+/** SPACES root tables with a leaf table each. A is always set, and D wherever W is: QEMU sets them by itself, Twinhart faults. */
+export function randomSpace(random: Random): Space {
+  const bytes = new Uint8Array(SPACES * 8192);
   const view = new DataView(bytes.buffer);
   const satps: number[] = [];
-  const leaf = (ppn: number, flags: number) => ((ppn << 10) | flags | A | (flags & W ? D : 0)) >>> 0;
-  const flags = () => {
-    const permissions = random.pick([R, R | W, X, R | X, R | W | X, R, R | W, R | W, W, W | X]);
-    return (random.oneIn(10) ? 0 : V) | permissions | (random.oneIn(2) ? U : 0) | (random.oneIn(4) ? G : 0) | (random.below(4) << 8);
-  };
-  const scratchPage = SCRATCH >>> 12;
-  for (let n = 0; n < count; n++) {
+  for (let n = 0; n < SPACES; n++) {
     const root = n * 8192;
     const table = root + 4096;
     const tablePpn = (TABLES + table) >>> 12;
     const set = (at: number, index: number, pte: number) => view.setUint32(at + 4 * index, pte, true);
     set(root, CODE_S >>> 22, leaf(RAM >>> 12, V | X | G | (random.oneIn(2) ? R : 0)));
     set(root, CODE_U >>> 22, leaf(RAM >>> 12, V | X | U | (random.oneIn(2) ? R : 0)));
+    set(root, TABLES_S >>> 22, leaf(RAM >>> 12, V | R | W));
     set(root, SCRATCH_S >>> 22, ((tablePpn << 10) | V) >>> 0);
     for (const [page, more] of [
       [0, 0],
@@ -86,18 +100,14 @@ export function randomSpace(random: Random, count: number): Space {
     ]) {
       set(table, page, leaf(scratchPage + (page & 1), V | R | W | more));
     }
-    for (let page = 4; page < 4 + WILD_PAGE_COUNT; page++) {
-      // Not past 32 bits: QEMU 7.2 drops the upper two of the 34.
-      const ppn = isHole(page) ? random.pick([0x9_0000, 0x8_1000, 0x0_8000]) : scratchPage + random.below(2);
-      set(table, page, leaf(ppn, flags()));
-    }
+    for (let page = 4; page < 4 + WILD_PAGE_COUNT; page++) set(table, page, randomLeaf(random, page));
     for (let mega = 0; mega < MEGAPAGE_COUNT; mega++) {
       const at = (MEGAPAGES >>> 22) + mega;
       const kind = random.below(8);
-      if (kind === 0) set(root, at, leaf(scratchPage + 1 + random.below(1023), flags()));
+      if (kind === 0) set(root, at, leaf(scratchPage + 1 + random.below(1023), randomFlags(random)));
       // Never a table outside RAM: QEMU calls that a page fault.
       else if (kind === 1) set(root, at, ((((TABLES + root) >>> 12) << 10) | V) >>> 0);
-      else set(root, at, leaf(scratchPage, flags()));
+      else set(root, at, leaf(scratchPage, randomFlags(random)));
     }
     satps.push((0x8000_0000 | ((TABLES + root) >>> 12)) >>> 0);
   }
@@ -187,6 +197,7 @@ export class Generator {
   private paged = false;
   private pmpSplit = false;
   private waitTraps = false;
+  private trapFence = false;
   private trapSret = false;
   private stimecmp = false;
   /** The one supervisor interrupt that this program makes pending: QEMU without AIA takes the lowest number first, not the manual's order. */
@@ -238,6 +249,7 @@ export class Generator {
     const delegated = random.oneIn(2);
     this.trapSret = !delegated && random.oneIn(4);
     this.waitTraps = random.oneIn(4);
+    this.trapFence = random.oneIn(4);
     this.stimecmp = random.oneIn(3);
     this.timerDue = this.stimecmp && random.oneIn(3);
     this.interruptBit = this.timerDue ? 0x20 : random.pick([0x2, 0x20, 0x200]);
@@ -284,7 +296,7 @@ export class Generator {
       ((mpp << 11) |
         (random.word() & MSTATUS_FREE & ~8) |
         (this.waitTraps ? 1 << 21 : 0) |
-        (random.oneIn(4) ? 1 << 20 : 0) |
+        (this.trapFence ? 1 << 20 : 0) |
         (this.trapSret ? 1 << 22 : 0)) >>>
       0;
     csrs.mepc = 0;
@@ -308,14 +320,16 @@ export class Generator {
     const roll = random.below(100);
     if (roll < 4) return this.illegal();
     if (roll < 8) return this.wild();
-    if (roll < 20) return this.csr();
-    if (roll < 22) return this.changePrivilege();
+    if (roll < 19) return this.csr();
+    if (roll < 21) return this.changePrivilege();
     if (roll < 24) return this.interrupt();
     if (roll < 26) return this.loop();
     if (roll < 28 && this.privilege === 'M') return this.borrowPrivilege();
     if (roll < 29 && this.privilege !== 'M' && this.paged) return this.changeSpace();
-    if (roll < 30) return this.lostJump();
-    if (roll < 31) return this.rewrite();
+    // Where TVM makes the fence trap, QEMU would go on with what it remembers.
+    if (roll < 31 && this.paged && (this.privilege === 'M' || (this.privilege === 'S' && !this.trapFence))) return this.retable();
+    if (roll < 32) return this.lostJump();
+    if (roll < 33) return this.rewrite();
     return this.row(random.pick(ROWS));
   }
 
@@ -675,6 +689,31 @@ export class Generator {
       ],
       barrier: true,
     };
+  }
+
+  /** An access to a wild page, a new entry for it, the fence that QEMU needs, and the access again. M writes the table by its own address. */
+  private retable(): Unit {
+    const { random, privilege } = this;
+    const page = 4 + random.below(WILD_PAGE_COUNT);
+    const [address, value] = [this.free(), this.free()];
+    if (address === value) return { code: [make('addi', {})] };
+    const row = random.pick(MEMORY_ROWS.filter(({ format }) => format === 'I' || format === 'S'));
+    this.count(row.name);
+    const operands = row.format === 'S' ? { rs2: value } : { rd: value };
+    const touch = [
+      ...setRegister(address, SCRATCH_S + 4096 * page + 4 * random.below(1024)),
+      make(row.name, { ...operands, rs1: address }),
+    ];
+    const entry = random.below(SPACES) * 8192 + 4096 + 4 * page;
+    const table = privilege === 'M' ? TABLES : TABLES_S + (TABLES - RAM);
+    const fence = make('sfence.vma', random.oneIn(2) ? {} : { rs1: address });
+    const change = [
+      ...setRegister(address, table + entry),
+      ...setRegister(value, randomLeaf(random, page)),
+      make('sw', { rs1: address, rs2: value }),
+    ];
+    const at = setRegister(address, SCRATCH_S + 4096 * page);
+    return { code: [...(privilege === 'M' ? [] : touch), ...change, ...at, fence, ...(privilege === 'M' ? [] : touch)], barrier: true };
   }
 
   /** A jump to where nothing can be fetched: the program ends there, so it is rare. */

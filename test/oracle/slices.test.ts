@@ -10,7 +10,7 @@ const PROGRAMS = 60;
 
 describe('random programs', () => {
   const random = new Random(SEED);
-  const space = randomSpace(random, 8);
+  const space = randomSpace(random);
   const generator = new Generator(random, space, newCoverage());
   const { image } = buildBatch(
     Array.from({ length: PROGRAMS }, () => generator.program()),

@@ -411,6 +411,11 @@ describe('the reservation', () => {
     expect(play(`${reserve}\n${text}\n${take}\n${data}`).x[8]).toBe(1);
   });
 
+  test('is gone in the handler already, and after sret', () => {
+    expect(play(`la t2, 1f\ncsrw mtvec, t2\n${reserve}\necall\n.balign 4\n1: ${take}\n${data}`).x[8]).toBe(1);
+    expect(play(`la t2, 1f\ncsrw sepc, t2\nli t2, 0x100\ncsrs mstatus, t2\n${reserve}\nsret\n1: ${take}\n${data}`).x[8]).toBe(1);
+  });
+
   test('survives everything else: stores to its word, loads, jumps', () => {
     expect(play(`${reserve}\nsw x0, 0(t0)\nlw t2, 4(t0)\nj 1f\n1: ${take}\n${data}`).x[8]).toBe(0);
   });
