@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Twin, twinhart } from '../support/twin.ts';
 import { kill9, type Outcome, pidOf, recheck, work } from './workload.ts';
 
 const KEYS = 60;
@@ -28,10 +29,16 @@ describe('a protected guest', () => {
 
   it(`outlives kill -9 of its primary under load, and says no byte more or less (seed ${seed})`, async () => {
     const after = 1 + (seed % (KEYS - 5));
-    const { status, transcript, notes } = await work({ keys: KEYS, faults: [{ after, strike: kill9('primary') }] }, disk);
+    const record = join(dir, 'run.log');
+    const job = { keys: KEYS, faults: [{ after, strike: kill9('primary') }], options: ['--record', record] };
+    const { status, transcript, notes } = await work(job, disk);
     expect(notes).toMatch(/takeover epoch 2/);
     expect(transcript).toBe(unfailed.transcript);
     expect(status).toBe(0);
+    // The survivor's record is whole: it replays across the takeover, every digest in it checked.
+    const replay = twinhart('replay', record, '--json');
+    expect(replay.status, replay.stderr).toBe(0);
+    expect(JSON.parse(replay.stdout)).toMatchObject({ exit: 0, epochs: [1, 2], cut: false, divergence: null });
     expect(await recheck(disk, KEYS)).toContain(`checked ${KEYS}, wrong 0`);
   });
 
@@ -42,6 +49,20 @@ describe('a protected guest', () => {
     expect(notes).not.toMatch(/takeover/);
     expect(transcript).toBe(unfailed.transcript);
     expect(status).toBe(0);
+  });
+
+  it('leaves no replica behind when the world itself is killed', async () => {
+    const twin = new Twin(['os', '--disk', disk]);
+    try {
+      await twin.see('twin> ');
+      const pids = [pidOf(twin, 'primary'), pidOf(twin, 'backup')];
+      twin.child.kill('SIGKILL');
+      await twin.ended;
+      // They are no children of ours: that they are gone can only be asked.
+      while (pids.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 5));
+    } finally {
+      twin.dispose();
+    }
   });
 
   it('goes on in the backup while its primary is stopped, and the old primary halts fenced when it wakes', async () => {
@@ -70,3 +91,11 @@ describe('a protected guest', () => {
     expect(await recheck(disk, KEYS)).toContain(`checked ${KEYS}, wrong 0`);
   });
 });
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
