@@ -358,6 +358,50 @@ describe('interrupts', () => {
     expect([x[8], x[9], x[18], x[19], x[20], x[21]]).toEqual([0, 0x202, 0x8a8, 0x202, 0x220, 0x222]);
   });
 
+  // The UART's transmitter is empty: with ETBEI its line is high, and the PLIC passes it to the contexts that enabled source 10.
+  const uart = (contexts: 1 | 2 | 3) => `
+    li t0, 0x0c000028
+    li t1, 1
+    sw t1, 0(t0)
+    li t1, 1 << 10
+    ${contexts & 1 ? 'li t0, 0x0c002000\nsw t1, 0(t0)' : ''}
+    ${contexts & 2 ? 'li t0, 0x0c002080\nsw t1, 0(t0)' : ''}
+    li t0, 0x10000000
+    li t1, 2
+    sb t1, 1(t0)`;
+
+  test('MEI is the PLIC line of context 0, and goes before all others', () => {
+    const { traps, at } = play(`
+      ${uart(1)}
+      ${PENDING.map(([, , text]) => text).join('\n')}
+      li t0, 0xaaa
+      csrw mie, t0
+      csrr s0, mip
+      a: csrsi mstatus, 8
+      b: nop`);
+    expect(traps).toHaveLength(1);
+    expect(traps[0]).toMatchObject({ mode: 'M', cause: INTERRUPT + 11, epc: at('b') });
+  });
+
+  test('SEI is the PLIC line of context 1 or the software bit; csrrs and csrrc change the bit alone', () => {
+    const { x, traps } = play(`
+      li t2, 0x200
+      ${uart(2)}
+      csrrs s0, mip, x0       # line
+      csrrs s1, mip, x0
+      csrrc s2, mip, t2       # reads the line; the bit was 0 and stays 0
+      csrsi mip, 2            # must not copy the line into the bit
+      li t0, 0x0c002080
+      sw x0, 0(t0)            # line down
+      csrr s3, mip
+      csrs mip, t2
+      csrr s4, mip
+      csrc mip, t2
+      csrr s5, mip`);
+    expect([x[8], x[9], x[18], x[19], x[20], x[21]].map((mip) => mip & 0x200)).toEqual([0x200, 0x200, 0x200, 0, 0x200, 0]);
+    expect(traps).toEqual([]);
+  });
+
   test('MSIP, MTIP, MEIP are read-only in mip', () => {
     const { x } = play('li t0, -1\ncsrw mip, t0\ncsrr s0, mip\ncsrw mip, x0\ncsrr s1, mip');
     expect([x[8], x[9]]).toEqual([0x222, 0]);
