@@ -280,10 +280,11 @@ describe('a crash report', () => {
     const whole = { seq: 0, snapshot: undefined, batches };
     const [left, right] = [
       openCrashReport(encodeCrashReport({ ...report, side: 'primary', evidence: whole })),
-      openCrashReport(encodeCrashReport({ ...report, evidence: { ...whole, batches: batches.slice(0, -1) } })),
+      openCrashReport(encodeCrashReport({ ...report, evidence: { ...whole, batches: batches.slice(0, batches.length >> 1) } })),
     ];
     if (left.kind === 'fault' || right.kind === 'fault') throw new Error('refused');
-    const at = machine.icount >> 1;
+    // Past the end of what the backup had heard.
+    const at = machine.icount - 5;
     const good = (snapshot?: Uint8Array): Machine => new FakeMachine(9, { snapshot });
     const bad = (snapshot?: Uint8Array): Machine => new Wrong(9, at, (wrong) => void (wrong.state.a ^= 2), snapshot);
     expect(bisectReports(left, right, good, bad)).toMatchObject({ icount: at - 1 });
