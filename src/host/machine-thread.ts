@@ -69,7 +69,6 @@ export class MachineThread {
   private offTold = false;
   private replayed = -1;
   private appended = -1;
-  private logBytes = 0;
   private consoleWaits: { port: 0 | 1; number: number; bytes: Uint8Array }[] = [];
   private consoleBytes = 0;
   private frames: Uint8Array[] = [];
@@ -232,13 +231,13 @@ export class MachineThread {
     for (const output of turn.outputs) this.tell({ kind: output.kind === 'diskRead' ? 'request' : 'output', output });
     const { batch } = turn;
     if (batch !== undefined) {
-      this.logBytes += batch.length;
+      this.shared.addLogBytes(batch.length);
       // A batch that only moves the horizon is no news to the event loop, a thousand times a second.
       const news = turn.seq !== this.appended;
       if (news) {
         this.appended = turn.seq;
         const { seq, icount, made } = turn;
-        this.tell({ kind: 'appended', seq, icount, lastInput: this.driver.lastInput, madeAt, bytes: this.logBytes, made });
+        this.tell({ kind: 'appended', seq, icount, lastInput: this.driver.lastInput, madeAt, made });
       }
       if (this.logging) this.send(batch, turn.seq);
       this.keep(batch);

@@ -27,14 +27,13 @@ export type FromMachine =
   | { readonly kind: 'output'; readonly output: Output }
   /** To be issued at once: a disk read, or any pending disk request at go-live. */
   | { readonly kind: 'request'; readonly output: Output }
-  /** `madeAt`: microseconds, when the outputs of this range were made; 0 when there is none. `bytes`: of the whole log so far. */
+  /** `madeAt`: microseconds, when the outputs of this range were made; 0 when there is none. */
   | {
       readonly kind: 'appended';
       readonly seq: number;
       readonly icount: number;
       readonly lastInput: number;
       readonly madeAt: number;
-      readonly bytes: number;
       readonly made: Ordinals;
     }
   /** `at`: microseconds, when the batch was whole on the link. */
@@ -137,7 +136,7 @@ export function encodeFromMachine(record: FromMachine): Parts {
     case 'request':
       return encodeOutput(kind, record.output);
     case 'appended':
-      return parts(kind, [record.seq, record.icount, record.lastInput, record.madeAt, record.bytes, ...ordinals(record.made)]);
+      return parts(kind, [record.seq, record.icount, record.lastInput, record.madeAt, ...ordinals(record.made)]);
     case 'sent':
       return parts(kind, [record.seq, record.at]);
     case 'replayed':
@@ -169,8 +168,8 @@ export function decodeFromMachine(record: Uint8Array): FromMachine {
     case 'request':
       return { kind, output: decodeOutput(read) };
     case 'appended': {
-      const [seq, icount, lastInput, madeAt, bytes] = [read.number(), read.number(), read.number(), read.number(), read.number()];
-      return { kind, seq, icount, lastInput, madeAt, bytes, made: read.ordinals() };
+      const [seq, icount, lastInput, madeAt] = [read.number(), read.number(), read.number(), read.number()];
+      return { kind, seq, icount, lastInput, madeAt, made: read.ordinals() };
     }
     case 'sent':
       return { kind, seq: read.number(), at: read.number() };

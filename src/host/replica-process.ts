@@ -93,7 +93,8 @@ export class RunningReplica {
   private off = false;
   private limitReached = false;
   private digest: string | undefined;
-  private logBytes = 0;
+  /** Of the log received, as a backup. */
+  private receivedBytes = 0;
   private outputs = 0;
 
   constructor(setup: ReplicaSetup) {
@@ -281,7 +282,7 @@ export class RunningReplica {
       return;
     if (range.run !== after.self.run || range.epoch !== after.epoch) return;
     for (const bytes of whole) this.toMachineNow({ kind: 'batch', bytes });
-    this.logBytes += whole.reduce((sum, bytes) => sum + bytes.length, 0);
+    this.receivedBytes += whole.reduce((sum, bytes) => sum + bytes.length, 0);
     this.weigh();
   }
 
@@ -356,7 +357,6 @@ export class RunningReplica {
         return;
       case 'appended': {
         const { seq, icount, made, lastInput } = record;
-        this.logBytes = record.bytes;
         this.outputs = total(made);
         this.stages.appended(seq, record.madeAt);
         this.handle({ kind: 'appended', seq, icount, made, lastInput });
@@ -575,7 +575,7 @@ export class RunningReplica {
   status(): ReplicaStatus {
     return statusOf(this.replica, {
       icount: this.shared.icount,
-      logBytes: this.logBytes,
+      logBytes: this.receivedBytes + this.shared.logBytes,
       outputs: this.outputs,
       held: this.held.held,
       stalled: this.shared.stall,

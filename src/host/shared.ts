@@ -18,6 +18,8 @@ const WORDS = 48;
 /** 64-bit words behind them. */
 const ICOUNT = 0;
 const HEARD_ICOUNT = 1;
+const LOG_BYTES = 2;
+const LONGS = 3;
 
 /** States of the log's file descriptor on the primary: only its machine thread writes there, only the event loop closes it. */
 export const LINK_CLOSED = 0;
@@ -33,10 +35,10 @@ export class Shared {
   private readonly words: Int32Array;
   private readonly longs: BigInt64Array;
 
-  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(WORDS * 4 + 2 * 8)) {
+  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(WORDS * 4 + LONGS * 8)) {
     this.buffer = buffer;
     this.words = new Int32Array(buffer, 0, WORDS);
-    this.longs = new BigInt64Array(buffer, WORDS * 4, 2);
+    this.longs = new BigInt64Array(buffer, WORDS * 4, LONGS);
     this.bell = new Doorbell(this.words, BELL);
   }
 
@@ -107,6 +109,15 @@ export class Shared {
 
   set icount(icount: number) {
     Atomics.store(this.longs, ICOUNT, BigInt(icount));
+  }
+
+  /** Machine thread to event loop: bytes of log that it has made. */
+  get logBytes(): number {
+    return Number(Atomics.load(this.longs, LOG_BYTES));
+  }
+
+  addLogBytes(bytes: number): void {
+    Atomics.add(this.longs, LOG_BYTES, BigInt(bytes));
   }
 
   /** Heartbeat thread: one more of the peer's heartbeats. */

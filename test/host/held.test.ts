@@ -94,7 +94,7 @@ describe('records between the event loop and the machine thread', () => {
   const from: FromMachine[] = [
     ...outputs.map((output) => ({ kind: 'output', output }) as const),
     { kind: 'request', output: outputs[2]! },
-    { kind: 'appended', seq: 1, icount: 2 ** 53 - 1, lastInput: 3, madeAt: 4.5, bytes: 6, made },
+    { kind: 'appended', seq: 1, icount: 2 ** 53 - 1, lastInput: 3, madeAt: 4.5, made },
     { kind: 'sent', seq: 1, at: 0.25 },
     { kind: 'replayed', seq: 1, icount: 2, made },
     { kind: 'drained', seq: 1, lastInput: 2, made },

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readEvidence } from '../../src/host/evidence-files.ts';
+import { LINK_WRITING } from '../../src/host/shared.ts';
 import { evidenceEntries } from '../../src/replay/bisect.ts';
 import type { Op } from '../support/toy-machine.ts';
 import { InProcessPair, type PairOptions } from './pair.ts';
@@ -99,6 +100,26 @@ describe('under pressure', () => {
       agrees(pair, 'backup');
     },
   );
+
+  it('a machine thread that is stuck on a full log is freed when the backup dies, and goes on alone', async () => {
+    // Nothing but talk, with a pause between: a guest that waits for its disk would stop before the ring is full.
+    const talk = Array.from({ length: 300 }, (): Op[] => [
+      { op: 'print', bytes: 3 },
+      { op: 'sleep', ticks: 2_000 },
+    ]).flat();
+    const pair = await start('memory', talk, { limits: { ringBytes: 1024 } });
+    await pair.until(() => pair.console.length >= 20);
+    pair.backupLink.pause();
+    // Stuck: in the middle of a write at many looks in a row.
+    for (let stuck = 0; stuck < 50; ) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      stuck = pair.shared.primary.link === LINK_WRITING ? stuck + 1 : 0;
+    }
+    await pair.backup.kill();
+    await pair.until(() => pair.ended.primary !== undefined);
+    expect(pair.statuses.get('primary')).toMatchObject({ epoch: 2 });
+    agrees(pair, 'primary');
+  });
 
   it('stalls the machine while its terminal takes nothing, says so, and goes on when it does', async () => {
     let open = (): void => {};

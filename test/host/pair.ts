@@ -56,6 +56,8 @@ export class InProcessPair {
   exit: Exit | undefined;
   primary!: RunningReplica;
   backup!: RunningReplica;
+  backupLink!: Link;
+  readonly shared = { primary: new Shared(), backup: new Shared() };
   readonly ended: { primary?: Ended; backup?: Ended } = {};
   private readonly config: LoadedRun['machine'];
   private server!: WorldServer;
@@ -103,9 +105,14 @@ export class InProcessPair {
       },
     });
     await this.server.listen();
-    const shared = { primary: new Shared(), backup: new Shared() };
-    const memory = link === 'memory' ? memoryLinks(1 << 20, shared.primary) : undefined;
+    const { shared } = this;
+    const memory = link === 'memory' ? memoryLinks((limits?.ringBytes ?? 1 << 20) * 2, shared.primary) : undefined;
     const other = backupProgram === undefined ? loaded : this.withProgram(loaded, backupProgram);
+    const links = {
+      primary: memory?.primary ?? listenLink({ path: linkSocket }, run),
+      backup: memory?.backup ?? connectLink({ path: linkSocket }, run),
+    };
+    this.backupLink = links.backup;
     const begin = (role: 'primary' | 'backup'): RunningReplica =>
       startReplica({
         loaded: role === 'primary' ? loaded : other,
@@ -114,7 +121,7 @@ export class InProcessPair {
         identity: newIdentity(),
         shared: shared[role],
         world: connectWorld(worldSocket),
-        link: tampered(memory?.[role] ?? (role === 'primary' ? listenLink : connectLink)({ path: linkSocket }, run), tamper),
+        link: tampered(links[role], tamper),
         ...(memory !== undefined && role === 'primary' ? { logRing: memory.ring } : {}),
         heartbeat:
           role === 'primary'
