@@ -130,7 +130,7 @@ describe('permissions of a leaf', () => {
       li s4, ${pte(0x8007_0000, 0)}
       li s8, 256
       li s6, 0x1800
-      li s7, ${mode === 'S' ? 0x800 : 0}
+      li s7, ${(mode === 'S' ? 0x800 : 0) | 0xc_0000}   # neither SUM nor MXR helps a fetch
     loop:
       or t0, s4, s1
       sw t0, 0(s2)
