@@ -35,7 +35,7 @@ export class InputRefused extends Error {
 }
 
 const TLB_ENTRIES = 1024;
-const SLICE_MAX = 2 ** 30;
+const SLICE_MAX = 2 ** 20;
 const NEVER = 0xffff_ffff_ffff_ffffn;
 const WASM_PAGE = 65536;
 

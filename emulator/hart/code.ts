@@ -1,19 +1,20 @@
 /**
- * Decoded pages: four words for each halfword of a page of code {operation | step << 8, a, b, c}, filled when first executed and dropped
- * when the bytes are written. A cache: 16 MiB at most, evicted in turn; nothing in it is state (machine.md, "Nothing derived is state").
+ * Decoded pages: two words for each halfword of a page of code, filled when first executed and dropped when the bytes are written. The first
+ * word packs operation, registers and length, the second is the immediate. A cache: 16 MiB at most, evicted in turn; nothing in it is state
+ * (machine.md, "Nothing derived is state").
  */
 import { decode } from '../isa/index.ts';
-import { GRANULE_BYTES, PAGE_BYTES } from '../layout.ts';
+import { GRANULE_BYTES, PAGE_BYTES, WORD } from '../layout.ts';
 import { type Physical, WATCH } from '../physical.ts';
 import { OPERATION, ROW_OPERATION } from './operations.ts';
 
-export const RECORD_WORDS = 4;
-const RECORDS = PAGE_BYTES / 2;
-/** One more record ends the page; sizes a multiple of 64 bytes keep pages apart. */
-const PAGE_WORDS = RECORDS * RECORD_WORDS + 16;
+/** A record is two words and a halfword two bytes, so that the record of the byte at offset n of its page is n words from the page's first. */
+const RECORDS_END = PAGE_BYTES;
+/** One more record ends the page; sizes that are a multiple of 64 bytes keep pages apart. */
+const PAGE_WORDS = PAGE_BYTES + 16;
+/** Bits of a record's first word: operation 0 to 7, rd (six bits, 32 for x0), rs1, rs2, length in bytes. */
+export const RECORD = { rd: 8, rs1: 14, rs2: 19, length: 24 } as const;
 export const CODE_CACHE_BYTES = 16 * 1024 * 1024;
-/** Register numbers in records: a write to x0 goes to the sink. */
-const SINK = 32;
 
 export class DecodedPages {
   readonly records: Int32Array;
@@ -47,7 +48,7 @@ export class DecodedPages {
     const base = slot * PAGE_WORDS;
     this.#frame[slot] = frame;
     this.#base[frame] = base;
-    this.records[base + RECORDS * RECORD_WORDS] = OPERATION.pageEnd;
+    this.records[base + RECORDS_END] = OPERATION.pageEnd;
     return base;
   }
 
@@ -55,12 +56,12 @@ export class DecodedPages {
   fill(at: number): void {
     const slot = Math.floor(at / PAGE_WORDS);
     const frame = this.#frame[slot];
-    const offset = ((at - slot * PAGE_WORDS) / RECORD_WORDS) * 2;
+    const offset = at - slot * PAGE_WORDS;
     const low = this.#memory.read(frame, offset, 2);
     const long = (low & 3) === 3;
     if (long && offset === PAGE_BYTES - 2) {
       // Nothing is derived from the next page: such an instruction is fetched anew each time.
-      this.#put(at, OPERATION.crossing, 4, 0, 0, 0);
+      this.#put(at, OPERATION.crossing, 4, 0);
       this.#derive(frame, offset, 2);
       return;
     }
@@ -68,22 +69,15 @@ export class DecodedPages {
     this.#derive(frame, offset, long ? 4 : 2);
     const decoded = decode(bits);
     if (decoded === undefined) {
-      this.#put(at, OPERATION.illegal, 2, 0, 0, 0);
+      this.#put(at, OPERATION.illegal, 2, 0);
       return;
     }
     const { op, row, length, rd, rs1, rs2, imm } = decoded;
-    const target = rd === 0 ? SINK : rd;
-    let operation = ROW_OPERATION[op];
-    if (row.kind === 'branch' || row.name === 'jal') {
-      // Targets within the page become a distance in records, since whatever maps this page maps the target.
-      const near = offset + imm >= 0 && offset + imm < PAGE_BYTES;
-      if (!near) operation++;
-      const distance = near ? imm * (RECORD_WORDS / 2) : imm;
-      if (row.kind === 'branch') this.#put(at, operation, length, rs2, rs1, distance);
-      else this.#put(at, operation, length, target, 0, distance);
-    } else if (row.kind === 'store') this.#put(at, operation, length, rs2, rs1, imm);
-    else if (row.format === 'R' || row.format === 'amo') this.#put(at, operation, length, target, rs1, rs2);
-    else this.#put(at, operation, length, target, rs1, imm);
+    // Branches within the page go a distance in records, since whatever maps this page maps the target.
+    const far = (row.kind === 'branch' || row.name === 'jal') && (offset + imm < 0 || offset + imm >= PAGE_BYTES);
+    const operation = ROW_OPERATION[op] + (far ? 1 : 0);
+    const registers = ((rd === 0 ? WORD.sink : rd) << RECORD.rd) | (rs1 << RECORD.rs1) | (rs2 << RECORD.rs2);
+    this.#put(at, operation | registers, length, imm);
   }
 
   /** Bytes of a watched page were written: drops the records of the granules they lie in. */
@@ -98,8 +92,7 @@ export class DecodedPages {
       left = true;
       if (base < 0) continue;
       // The instruction that begins two bytes before the granule may reach into it.
-      const first = Math.max(0, (g * GRANULE_BYTES) / 2 - 1);
-      this.records.fill(0, base + first * RECORD_WORDS, base + ((g + 1) * GRANULE_BYTES * RECORD_WORDS) / 2);
+      this.records.fill(0, base + Math.max(0, g * GRANULE_BYTES - 2), base + (g + 1) * GRANULE_BYTES);
     }
     if (left && granules[frame * 2] === 0 && granules[frame * 2 + 1] === 0) this.#memory.unwatch(frame, WATCH.code);
   }
@@ -116,7 +109,7 @@ export class DecodedPages {
   #evict(frame: number): void {
     const base = this.#base[frame];
     this.onEvict(base);
-    this.records.fill(0, base, base + RECORDS * RECORD_WORDS);
+    this.records.fill(0, base, base + RECORDS_END);
     this.#base[frame] = -1;
     this.#frame[base / PAGE_WORDS] = -1;
     this.#granules[frame * 2] = 0;
@@ -124,11 +117,9 @@ export class DecodedPages {
     this.#memory.unwatch(frame, WATCH.code);
   }
 
-  #put(at: number, operation: number, length: number, a: number, b: number, c: number): void {
-    this.records[at] = operation | ((length * (RECORD_WORDS / 2)) << 8);
-    this.records[at + 1] = a;
-    this.records[at + 2] = b;
-    this.records[at + 3] = c;
+  #put(at: number, operation: number, length: number, imm: number): void {
+    this.records[at] = operation | (length << RECORD.length);
+    this.records[at + 1] = imm;
   }
 
   #derive(frame: number, offset: number, length: number): void {

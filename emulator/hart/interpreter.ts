@@ -5,6 +5,7 @@
  */
 import { BASE, type BaseRow, type Binary, decode, type Expression, type Width } from '../isa/index.ts';
 import { DATA_ENTRY_WORDS, FETCH_ENTRY_WORDS, WORD } from '../layout.ts';
+import { RECORD } from './code.ts';
 import type { Hart } from './hart.ts';
 import { OPERATION, OPERATION_ROW, OPERATIONS, ROW_OPERATION } from './operations.ts';
 import { SYSTEM } from './system.ts';
@@ -12,8 +13,8 @@ import { SYSTEM } from './system.ts';
 /** Runs until `hart.left` is 0 or `hart.attention` is set. The machine checks interrupts and timers between calls. */
 export type Execute = () => void;
 
-/** A row's function: operands as in a record; `next` is the address after the instruction. It leaves pc right, trapped or not. */
-type Precise = (hart: Hart, a: number, b: number, c: number, next: number) => void;
+/** A row's function; `rd` is 32 for x0, `next` the address after the instruction. It leaves pc right, trapped or not. */
+type Precise = (hart: Hart, rd: number, rs1: number, rs2: number, imm: number, next: number) => void;
 
 /** JavaScript for each node; operands are int32 expressions, and so is the result. */
 const BINARY: Readonly<Record<Binary, (a: string, b: string) => string>> = {
@@ -87,29 +88,27 @@ function js(node: Expression, names: Operands): string {
   }
 }
 
-/** Operands of a row in a record {w, a, b, c}: see `DecodedPages.fill`. */
-function fastNames(row: BaseRow): Operands {
-  const swapped = row.kind === 'store' || row.kind === 'branch';
-  return {
-    rs1: 'R[D[i + 2]]',
-    rs2: swapped ? 'R[D[i + 1]]' : 'R[D[i + 3]]',
-    imm: 'D[i + 3]',
-    pc: '(pcOffset + (i >> 1) | 0)',
-    next: '(pcOffset + (i >> 1) + (w >> 9) | 0)',
-    old: 'old',
-  };
-}
+/** Operands in the record at `i`, whose first word is `w`: see `RECORD`. A destination is `TO`. */
+const FAST: Operands = {
+  rs1: `R[w >> ${RECORD.rs1} & 31]`,
+  rs2: `R[w >> ${RECORD.rs2} & 31]`,
+  imm: 'D[i + 1 | 0]',
+  pc: '(pcOffset + i | 0)',
+  next: `(pcOffset + i + (w >> ${RECORD.length}) | 0)`,
+  old: 'old',
+};
+const TO = `R[w >> ${RECORD.rd} & 63]`;
 
-const ADVANCE = 'i += w >> 8; continue;';
+const ADVANCE = `i = i + (w >> ${RECORD.length}) | 0; continue;`;
 const ALIGNED: Readonly<Record<Width, number>> = { 1: -4096, 2: -4095, 4: -4093 };
 
 /** Code of a row's case. `continue` goes to the next record; `break` jumps to the address in `t`; `break fast` takes the slow path. */
 function fastCase(row: BaseRow): string | undefined {
-  const names = fastNames(row);
+  const names = FAST;
   const at = ROW_OPERATION[BASE.indexOf(row)];
   switch (row.kind) {
     case 'rd':
-      return `case ${at}: R[D[i + 1]] = ${js(row.rd, names)}; ${ADVANCE}`;
+      return `case ${at}: ${TO} = ${js(row.rd, names)}; ${ADVANCE}`;
     case 'load': {
       const node = row.rd;
       if (node.node !== 'load') throw new Error(`${row.name}: a load row is one load node`);
@@ -120,29 +119,29 @@ function fastCase(row: BaseRow): string | undefined {
   const v0 = ${js(node.address, names)};
   const e = bank + (v0 >>> 10 & dataMask) | 0;
   if (T[e] !== (v0 & ${ALIGNED[node.width]})) break fast;
-  const v = v0 + T[e + 2] | 0;
-  R[D[i + 1]] = ${value}; ${ADVANCE} }`;
+  const v = v0 + T[e + 2 | 0] | 0;
+  ${TO} = ${value}; ${ADVANCE} }`;
     }
     case 'store': {
       const views: Readonly<Record<Width, string>> = { 1: 'M8[v]', 2: 'M16[v >> 1]', 4: 'M32[v >> 2]' };
       return `case ${at}: {
   const v0 = ${js(row.address, names)};
   const e = bank + (v0 >>> 10 & dataMask) | 0;
-  if (T[e + 1] !== (v0 & ${ALIGNED[row.width]})) break fast;
-  const v = v0 + T[e + 2] | 0;
+  if (T[e + 1 | 0] !== (v0 & ${ALIGNED[row.width]})) break fast;
+  const v = v0 + T[e + 2 | 0] | 0;
   ${views[row.width]} = ${js(row.value, names)}; ${ADVANCE} }`;
     }
     case 'branch': {
       const condition = js(row.condition, names);
-      return `case ${at}: if (${condition}) i += D[i + 3]; else i += w >> 8; continue;
-case ${at + 1}: if (${condition}) { t = ${names.pc} + D[i + 3] | 0; break; } ${ADVANCE}`;
+      return `case ${at}: if (${condition}) { i = i + ${names.imm} | 0; continue; } ${ADVANCE}
+case ${at + 1}: if (${condition}) { t = ${names.pc} + ${names.imm} | 0; break; } ${ADVANCE}`;
     }
     case 'jump': {
       if (row.name === 'jal') {
-        return `case ${at}: R[D[i + 1]] = ${names.next}; i += D[i + 3]; continue;
-case ${at + 1}: t = ${names.pc} + D[i + 3] | 0; R[D[i + 1]] = ${names.next}; break;`;
+        return `case ${at}: ${TO} = ${names.next}; i = i + ${names.imm} | 0; continue;
+case ${at + 1}: t = ${names.pc} + ${names.imm} | 0; ${TO} = ${names.next}; break;`;
       }
-      return `case ${at}: t = ${js(row.target, names)}; R[D[i + 1]] = ${names.next}; break;`;
+      return `case ${at}: t = ${js(row.target, names)}; ${TO} = ${names.next}; break;`;
     }
     case 'amo':
     case 'lr':
@@ -155,14 +154,16 @@ case ${at + 1}: t = ${names.pc} + D[i + 3] | 0; R[D[i + 1]] = ${names.next}; bre
 /** Source of the function that makes `execute`. (`npm run show -- interpreter` prints it.) */
 export function interpreterSource(): string {
   return `"use strict";
-const { words: R, data: T, fetch: F } = hart;
-const D = hart.code.records;
-const { bytes: M8, halves: M16, words: M32 } = hart.memory;
-const dataMask = T.length / 4 - ${DATA_ENTRY_WORDS};
-const fetchMask = F.length / 4 - ${FETCH_ENTRY_WORDS};
+const { words, data, fetch, memory } = hart;
+const { records } = hart.code;
+const { bytes, halves, words: all } = memory;
+const dataMask = data.length / 4 - ${DATA_ENTRY_WORDS};
+const fetchMask = fetch.length / 4 - ${FETCH_ENTRY_WORDS};
 const imul = Math.imul;
 const { mulh, mulhsu, mulhu, div, divu, rem, remu } = arithmetic;
 return function execute() {
+  // Copies, so that the optimiser meets them as constants before it meets the loop: base and length of each array then cost nothing.
+  const R = words, D = records, T = data, F = fetch, M8 = bytes, M16 = halves, M32 = all;
   let left = hart.left | 0;
   for (;;) {
     if (left === 0) { hart.left = 0; return; }
@@ -170,32 +171,32 @@ return function execute() {
     let t = R[${WORD.pc}];
     let f = fetchBank + (t >>> 11 & fetchMask) | 0;
     let base = 0;
-    if (F[f] === (t & -4096)) base = F[f + 1];
+    if (F[f] === (t & -4096)) base = F[f + 1 | 0];
     else {
       hart.left = left;
       base = enter() | 0;
       left = hart.left | 0;
       if (base < 0) { if (hart.attention) return; continue; }
     }
-    let pcOffset = (t & -4096) - (base >> 1) | 0;
-    let i = base + ((t & 0xffe) << 1) | 0;
+    let pcOffset = (t & -4096) - base | 0;
+    let i = base + (t & 0xffe) | 0;
     fast: for (;;) {
       const w = D[i];
-      if (left === 0) { R[${WORD.pc}] = pcOffset + (i >> 1); hart.left = 0; return; }
+      if (left === 0) { R[${WORD.pc}] = pcOffset + i; hart.left = 0; return; }
       left = left - 1 | 0;
       switch (w & 255) {
         case ${OPERATION.empty}: left = left + 1 | 0; fill(i); continue;
-        case ${OPERATION.pageEnd}: left = left + 1 | 0; t = pcOffset + (i >> 1) | 0; break;
+        case ${OPERATION.pageEnd}: left = left + 1 | 0; t = pcOffset + i | 0; break;
 ${BASE.flatMap((row) => fastCase(row) ?? []).join('\n')}
         default: break fast;
       }
       f = fetchBank + (t >>> 11 & fetchMask) | 0;
       if (F[f] !== (t & -4096)) { R[${WORD.pc}] = t; continue slow; }
-      base = F[f + 1];
-      pcOffset = (t & -4096) - (base >> 1) | 0;
-      i = base + ((t & 0xffe) << 1) | 0;
+      base = F[f + 1 | 0];
+      pcOffset = (t & -4096) - base | 0;
+      i = base + (t & 0xffe) | 0;
     }
-    R[${WORD.pc}] = pcOffset + (i >> 1);
+    R[${WORD.pc}] = pcOffset + i;
     hart.left = left;
     precisely(i);
     if (hart.attention) return;
@@ -203,49 +204,41 @@ ${BASE.flatMap((row) => fastCase(row) ?? []).join('\n')}
 };`.replace('for (;;) {', 'slow: for (;;) {');
 }
 
-/** Source of a row's precise function, with (hart, a, b, c, next) in scope. */
+/** Source of a row's precise function, with (hart, rd, rs1, rs2, imm, next) in scope. */
 function preciseSource(row: BaseRow): string {
-  const swapped = row.kind === 'store' || row.kind === 'branch';
-  const names: Operands = {
-    rs1: 'R[b]',
-    rs2: swapped ? 'R[a]' : 'R[c]',
-    imm: 'c',
-    pc: `R[${WORD.pc}]`,
-    next: 'next',
-    old: 'old',
-  };
+  const names: Operands = { rs1: 'R[rs1]', rs2: 'R[rs2]', imm: 'imm', pc: `R[${WORD.pc}]`, next: 'next', old: 'old' };
   const finish = `R[${WORD.pc}] = next;`;
   switch (row.kind) {
     case 'rd':
-      return `R[a] = ${js(row.rd, names)}; ${finish}`;
+      return `R[rd] = ${js(row.rd, names)}; ${finish}`;
     case 'load': {
       if (row.rd.node !== 'load') throw new Error(`${row.name}: a load row is one load node`);
       const { width, signed, address } = row.rd;
-      return `const v = hart.load(${js(address, names)}, ${width}, ${signed}); if (hart.trapped) return; R[a] = v; ${finish}`;
+      return `const v = hart.load(${js(address, names)}, ${width}, ${signed}); if (hart.trapped) return; R[rd] = v; ${finish}`;
     }
     case 'store':
       return `hart.store(${js(row.address, names)}, ${row.width}, ${js(row.value, names)}); if (hart.trapped) return; ${finish}`;
     case 'amo':
-      return `const address = R[b], frame = hart.atomicFrame(address); if (frame < 0) return;
+      return `const address = R[rs1], frame = hart.atomicFrame(address); if (frame < 0) return;
 const old = hart.memory.read(frame, address & 0xfff, 4) | 0;
-hart.memory.write(frame, address & 0xfff, 4, ${js(row.value, names)}); R[a] = old; ${finish}`;
+hart.memory.write(frame, address & 0xfff, 4, ${js(row.value, names)}); R[rd] = old; ${finish}`;
     case 'lr':
-      return `const v = hart.loadReserved(R[b]); if (hart.trapped) return; R[a] = v; ${finish}`;
+      return `const v = hart.loadReserved(R[rs1]); if (hart.trapped) return; R[rd] = v; ${finish}`;
     case 'sc':
-      return `const v = hart.storeConditional(R[b], R[c]); if (hart.trapped) return; R[a] = v; ${finish}`;
+      return `const v = hart.storeConditional(R[rs1], R[rs2]); if (hart.trapped) return; R[rd] = v; ${finish}`;
     case 'branch':
-      return `R[${WORD.pc}] = ${js(row.condition, names)} ? ${names.pc} + c : next;`;
+      return `R[${WORD.pc}] = ${js(row.condition, names)} ? ${names.pc} + imm : next;`;
     case 'jump':
-      return `const t = ${js(row.target, names)}; R[a] = next; R[${WORD.pc}] = t;`;
+      return `const t = ${js(row.target, names)}; R[rd] = next; R[${WORD.pc}] = t;`;
     case 'system':
-      return `system.${row.system}(hart, a, b, c, next);`;
+      return `system.${row.system}(hart, rd, rs1, imm, next);`;
   }
 }
 
 /** One function a row, shared by all machines. */
 const PRECISE: readonly Precise[] = BASE.map((row) => {
   const source = `"use strict"; const { imul } = Math; const { mulh, mulhsu, mulhu, div, divu, rem, remu } = arithmetic;
-return function precise(hart, a, b, c, next) { const R = hart.words; ${preciseSource(row)} };`;
+return function precise(hart, rd, rs1, rs2, imm, next) { const R = hart.words; ${preciseSource(row)} };`;
   return new Function('arithmetic', 'system', source)(ARITHMETIC, SYSTEM) as Precise;
 });
 
@@ -259,8 +252,10 @@ export function makeInterpreter(hart: Hart): Execute {
     const word = records[at];
     hart.trapped = false;
     const op = OPERATION_ROW[word & 255];
-    if (op >= 0) PRECISE[op](hart, records[at + 1], records[at + 2], records[at + 3], (hart.pc + (word >> 9)) | 0);
-    else if ((word & 255) === OPERATION.illegal) hart.illegal();
+    if (op >= 0) {
+      const next = (hart.pc + (word >> RECORD.length)) | 0;
+      PRECISE[op](hart, (word >> RECORD.rd) & 63, (word >> RECORD.rs1) & 31, (word >> RECORD.rs2) & 31, records[at + 1], next);
+    } else if ((word & 255) === OPERATION.illegal) hart.illegal();
     else fetched(hart);
   };
   const enter = (): number => {
@@ -301,11 +296,8 @@ function fetched(hart: Hart): void {
     hart.illegal();
     return;
   }
-  const { op, row, length, rs1, rs2, imm } = decoded;
-  const rd = decoded.rd === 0 ? WORD.sink : decoded.rd;
-  const next = (pc + length) | 0;
-  if (row.kind === 'store' || row.kind === 'branch') PRECISE[op](hart, rs2, rs1, imm, next);
-  else PRECISE[op](hart, rd, rs1, row.format === 'R' || row.format === 'amo' ? rs2 : imm, next);
+  const { op, length, rs1, rs2, imm } = decoded;
+  PRECISE[op](hart, decoded.rd === 0 ? WORD.sink : decoded.rd, rs1, rs2, imm, (pc + length) | 0);
 }
 
 if (OPERATIONS > 256) throw new Error(`${OPERATIONS} operations do not fit the 8 bits they have in a record`);
