@@ -330,7 +330,13 @@ export class Generator {
     if (roll < 31 && this.paged && (this.privilege === 'M' || (this.privilege === 'S' && !this.trapFence))) return this.retable();
     if (roll < 32) return this.lostJump();
     if (roll < 33) return this.rewrite();
-    return this.row(random.pick(ROWS));
+    return this.row(this.rarer(ROWS, this.coverage.rows));
+  }
+
+  /** Of two at random the one that this privilege has seen less: coverage evens out. */
+  private rarer<T extends { readonly name: string }>(list: readonly T[], counts: Coverage['rows']): T {
+    const [a, b] = [this.random.pick(list), this.random.pick(list)];
+    return counts.get(a.name)![this.privilege] <= counts.get(b.name)![this.privilege] ? a : b;
   }
 
   private count(row: string): void {
@@ -503,9 +509,9 @@ export class Generator {
       if (CSR_BY_NUMBER.has(number) || isQemuOnlyCsr(number)) return { code: [raw(0x5c0, 1)] };
       return { code: [raw(number, random.below(32))] };
     }
-    const csr = random.oneIn(3)
+    const csr = random.oneIn(4)
       ? CSR_BY_NUMBER.get(random.pick([0x300, 0x100, 0x304, 0x104, 0x344, 0x144, 0x341, 0x141, 0x180]))!
-      : random.pick(PLAYED);
+      : this.rarer(PLAYED, this.coverage.csrs);
     this.coverage.csrs.get(csr.name)![this.privilege] += 1;
     const readOnly = csr.number >>> 10 === 3;
     const swap = SWAPPED[csr.name];

@@ -402,6 +402,11 @@ describe('interrupts', () => {
     expect(traps).toEqual([]);
   });
 
+  test('what is not delegated cannot be written through sip or sie', () => {
+    const { x } = play('csrsi sip, 2\ncsrr s0, mip\nli t0, -1\ncsrw sie, t0\ncsrr s1, mie');
+    expect([x[8], x[9]]).toEqual([0, 0]);
+  });
+
   test('MSIP, MTIP, MEIP are read-only in mip', () => {
     const { x } = play('li t0, -1\ncsrw mip, t0\ncsrr s0, mip\ncsrw mip, x0\ncsrr s1, mip');
     expect([x[8], x[9]]).toEqual([0x222, 0]);
