@@ -1,6 +1,7 @@
 /** Does replay end where the recording did, whatever the inputs and the slices, and does a backup go on from any cut of the log? */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { encodeBatch, openBatch } from '../../src/replay/codec.ts';
 import { createDriver } from '../../src/replay/create-driver.ts';
 import { FakeMachine } from './fake-machine.ts';
 import { bySink, CONFIG, decoded, entriesOf, RUN, replayAll, Session, steps } from './session.ts';
@@ -189,5 +190,45 @@ describe('the log of a session', () => {
     expect(driver.lastInput).toBe(20);
     const { batch } = driver.turn(1n, 1);
     expect(entriesOf([batch!]).filter((entry) => entry.kind === 'input' && entry.origin > 0)).toMatchObject([{ origin: 20 }]);
+  });
+});
+
+describe('the roles of a driver', () => {
+  const make = (role: 'primary' | 'backup') => createDriver({ machine: new FakeMachine(2), run: RUN, config: CONFIG, role });
+
+  it('a primary runs nothing before it is told to, and says `protect` meanwhile', () => {
+    const driver = make('primary');
+    expect(driver.turn(0n, 1000)).toMatchObject({ state: 'held', icount: 0, batch: undefined });
+    driver.protect(1);
+    const held = driver.turn(1n, 1000);
+    expect(held).toMatchObject({ state: 'held', icount: 0, seq: 1 });
+    expect(openBatch(held.batch!, CONFIG)).toMatchObject({ kind: 'batch', protects: true, epoch: 1, first: 1, last: 1 });
+    driver.record(1);
+    expect(driver.turn(2n, 1000).icount).toBeGreaterThan(0);
+  });
+
+  it('a primary that won another epoch before it runs solo says so in its log, and never goes back', () => {
+    const driver = make('primary');
+    driver.protect(1);
+    driver.record(1);
+    const first = driver.turn(0n, 100).batch!;
+    driver.record(2);
+    const second = driver.turn(1n, 100).batch!;
+    const { epoch, entries } = decoded([second])[0]!;
+    expect([epoch, entries[0]]).toMatchObject([2, { kind: 'epoch', epoch: 2 }]);
+    expect(() => driver.record(1)).toThrow('epoch 1 is named to a recorder of epoch 2');
+    expect(replayAll(make('backup'), [first, second]).last).toMatchObject({ state: 'drained', report: undefined });
+  });
+
+  it('a batch of an older epoch than the last is a divergence', () => {
+    const batch = (epoch: number) => encodeBatch({ run: RUN, epoch, first: 1, horizon: 0, entries: [] }, CONFIG);
+    expect(replayAll(make('backup'), [batch(2), batch(1)]).last.report).toMatch(/want a batch of epoch 2 or later; one of epoch 1/);
+  });
+
+  it('what a role does not do is refused by name', () => {
+    expect(() => make('primary').receive(new Uint8Array())).toThrow('receive: the driver is held, want replaying');
+    expect(() => make('backup').record(1)).toThrow('record: the driver is replaying, want held or recording');
+    expect(() => make('backup').goLive(2, 0n)).toThrow('goLive: the driver is replaying, want drained');
+    expect(make('backup').offer({ kind: 'frame', bytes: new Uint8Array() }, 0, 0n)).toBe(false);
   });
 });
