@@ -41,8 +41,19 @@ export interface ReplicaSetup {
   readonly limits?: Partial<Limits>;
   /** The machine thread's entry, when it is not the board's (tests). */
   readonly machineWorker?: URL;
+  readonly observer?: Observer;
   /** The replica has ended: its process must, at once. */
   ended(code: number, why: string): void;
+}
+
+/** Sees what a replica hears and does, in the order in which it does. Must not call back; it may kill. */
+export interface Observer {
+  /** The machine thread has said this: before anything is done about it. */
+  said(record: FromMachine): void;
+  /** Before `step`. */
+  event(event: Event): void;
+  /** When it has been performed. */
+  effect(effect: Effect): void;
 }
 
 /** How each sink's outputs survive a takeover. */
@@ -118,6 +129,16 @@ export class RunningReplica {
   /** The state of `step`, for tests and embedding. */
   get state(): Replica {
     return this.replica;
+  }
+
+  /** Bytes in the two rings, and what waits outside them: where a replica that is stuck is stuck. */
+  get fill(): { readonly toMachine: number; readonly fromMachine: number; readonly backlog: number; readonly held: number } {
+    return {
+      toMachine: this.toMachine.used(),
+      fromMachine: this.fromMachine.used(),
+      backlog: this.backlog.length,
+      held: this.held.size,
+    };
   }
 
   /** As `kill -9`: nothing is said, nothing is flushed; threads end in the middle of what they do. */
@@ -199,11 +220,18 @@ export class RunningReplica {
     this.events.push(event);
     if (this.stepping) return;
     this.stepping = true;
+    const { observer } = this.setup;
     for (let next = this.events.shift(); next !== undefined && !this.finished; next = this.events.shift()) {
+      observer?.event(next);
+      if (this.finished) break;
       const [replica, effects] = step(this.replica, next);
       this.replica = replica;
       this.shared.epoch = replica.epoch;
-      for (const effect of effects) this.perform(effect);
+      for (const effect of effects) {
+        if (this.finished) break;
+        this.perform(effect);
+        observer?.effect(effect);
+      }
     }
     this.stepping = false;
   }
@@ -345,6 +373,8 @@ export class RunningReplica {
   }
 
   private fromMachineThread(record: FromMachine): void {
+    this.setup.observer?.said(record);
+    if (this.finished) return;
     switch (record.kind) {
       case 'ready':
         this.ready();
@@ -423,7 +453,6 @@ export class RunningReplica {
   // Effects.
 
   private perform(effect: Effect): void {
-    if (this.finished) return;
     const { world, link, loaded, identity } = this.setup;
     switch (effect.kind) {
       case 'send':

@@ -10,8 +10,15 @@ import { type Guest, TOY } from './guests.ts';
 import type { Node } from './node.ts';
 import type { History, Name } from './simulation.ts';
 
+/** What the oracle looks at: a history of the simulation, or one of real replicas (test/host). */
+export interface Judged extends Pick<History, 'world' | 'killed' | 'epochs' | 'violations' | 'ms'> {
+  readonly nodes: Readonly<Record<Name, Side>>;
+}
+
+export type Side = Pick<Node, 'name' | 'replica' | 'log' | 'wentLive' | 'halted' | 'haltCode' | 'haltReason' | 'haltDetail'>;
+
 /** What is wrong with this history; nothing when it keeps every promise. `flaws`: those that both machines had. */
-export function judge(history: History, guest: Guest = TOY, flaws: Flaws = {}): string[] {
+export function judge(history: Judged, guest: Guest = TOY, flaws: Flaws = {}): string[] {
   const survivor = survivorOf(history);
   const solo = runAlone(survivor.log, guest.make(flaws));
   return [
@@ -26,7 +33,7 @@ export function judge(history: History, guest: Guest = TOY, flaws: Flaws = {}): 
 }
 
 /** The replica that went live last: its log says what happened. */
-function survivorOf({ nodes }: History): Node {
+function survivorOf({ nodes }: Judged): Side {
   return nodes.B.wentLive ? nodes.B : nodes.A;
 }
 
@@ -76,7 +83,7 @@ function runAlone(log: readonly Uint8Array[], machine: Machine): Solo {
 }
 
 /** By ordinal, once each, in order, and equal to what the machine alone makes. */
-function outputs({ world }: History, alone: readonly Output[]): string[] {
+function outputs({ world }: Judged, alone: readonly Output[]): string[] {
   const found: string[] = [];
   const bytes: number[] = [];
   const frames: Uint8Array[] = [];
@@ -110,7 +117,7 @@ function outputs({ world }: History, alone: readonly Output[]): string[] {
 }
 
 /** What was typed is in the log once, in order, from the first byte on. */
-function input({ world }: History, entries: readonly Entry[]): string[] {
+function input({ world }: Judged, entries: readonly Entry[]): string[] {
   const found: string[] = [...(world.lostInput === undefined ? [] : [world.lostInput])];
   let count = 0;
   for (const entry of entries) {
@@ -128,7 +135,7 @@ function input({ world }: History, entries: readonly Entry[]): string[] {
 }
 
 /** Reads have seen, and the disk holds, what the completions in the log allow. */
-function disk({ world }: History, solo: Solo, sectorBytes: number): string[] {
+function disk({ world }: Judged, solo: Solo, sectorBytes: number): string[] {
   const found: string[] = [];
   const requests = new Map<number, Output>();
   const byOrdinal = new Map<number, Uint8Array>();
@@ -163,13 +170,13 @@ function disk({ world }: History, solo: Solo, sectorBytes: number): string[] {
 }
 
 /** Both replicas run the same machine: a divergence is always somebody's bug. */
-function divergences({ nodes }: History): string[] {
+function divergences({ nodes }: Judged): string[] {
   const all = Object.values(nodes).filter((node) => node.haltReason === 'divergence');
   return all.map((node) => `replica ${node.name} halted with ${node.haltCode}: ${node.haltDetail.split('\n')[0]}`);
 }
 
 /** With the arbiter and one replica up the guest reaches its end, and then nobody stays. */
-function liveness(history: History): string[] {
+function liveness(history: Judged): string[] {
   const { nodes, world, killed } = history;
   const dead = new Set(killed.map((each) => each.name));
   const up = (['A', 'B'] as const).filter((name) => !dead.has(name) && !nodes[name].halted);
@@ -182,7 +189,7 @@ function liveness(history: History): string[] {
 }
 
 /** The guest may die when its only machine does: both killed, the owner of the newest epoch killed, or a backup that was never protected. */
-function mayEnd({ nodes, epochs }: History, dead: ReadonlySet<Name>): boolean {
+function mayEnd({ nodes, epochs }: Judged, dead: ReadonlySet<Name>): boolean {
   if (dead.has('A') && dead.has('B')) return true;
   if (dead.has('A') && !isProtected(nodes.B.log)) return true;
   const owner = [...epochs].sort(([a], [b]) => b - a)[0]?.[1];
@@ -197,7 +204,7 @@ function isProtected(log: readonly Uint8Array[]): boolean {
   });
 }
 
-function describe(node: Node): string {
+function describe(node: Side): string {
   const { replica } = node;
   return replica.phase === 'live' ? `live (${replica.protection})` : replica.phase;
 }

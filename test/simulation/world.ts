@@ -71,7 +71,7 @@ export class World {
   private forgotten = 0;
   private typist: Connection | undefined;
   private operations = 0;
-  private readonly schedule: Schedule;
+  private readonly schedule: Pick<Schedule, 'after'>;
   private readonly sectorBytes: number;
   private readonly rules: WorldRules;
   private readonly point: Point;
@@ -80,7 +80,13 @@ export class World {
   /** Inputs that a new primary asked for and that were already forgotten. */
   lostInput: string | undefined;
 
-  constructor(schedule: Schedule, sectorBytes: number, rules: WorldRules, point: Point, takes: (n: number, output: Output) => number) {
+  constructor(
+    schedule: Pick<Schedule, 'after'>,
+    sectorBytes: number,
+    rules: WorldRules,
+    point: Point,
+    takes: (n: number, output: Output) => number,
+  ) {
     this.schedule = schedule;
     this.sectorBytes = sectorBytes;
     this.disk = new Uint8Array(DISK_SECTORS * sectorBytes);
