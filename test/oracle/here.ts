@@ -18,7 +18,8 @@ export interface Run {
 export function runHere(image: Uint8Array, cut?: (machine: Machine) => number): Run {
   const machine = createMachine(testConfig(image, { memoryBytes: RAM_BYTES }));
   while (machine.exit === undefined && machine.icount < LIMIT) {
-    machine.run(cut === undefined ? LIMIT : Math.min(LIMIT, machine.icount + cut(machine)));
+    const pause = machine.run(cut === undefined ? LIMIT : Math.min(LIMIT, machine.icount + cut(machine)));
+    if (pause === 'idle') throw new Error(`a program waits for ever, pc 0x${machine.inspect().pc.toString(16)}`);
     machine.takeOutputs();
   }
   if (machine.exit?.code !== 0) {
