@@ -7,7 +7,6 @@ import { type Replayed, type ReplayOptions, replayFile } from './replay/verify.t
 export * from '../emulator/index.ts';
 export { bisect, type Difference, evidenceEntries, type MachineFactory, type Suspects } from './replay/bisect.ts';
 export { LOG_VERSION, type LogFault } from './replay/codec.ts';
-export { bisectReports, type CrashReport, encodeCrashReport, openCrashReport } from './replay/crash-report.ts';
 export { configHash, configOf, type Description, describe, difference, type ImageName, type ImageNames } from './replay/description.ts';
 export { openRecording, type Recording } from './replay/recording.ts';
 export { type Replayed, type ReplayOptions, replayRecording } from './replay/verify.ts';

@@ -101,7 +101,7 @@ function headerChecksum(header: Uint8Array): number {
 const fault = (code: LogFault['code'], offset: number, detail: string): LogFault => ({ kind: 'fault', code, offset, detail });
 
 /** The pure folders have no TextEncoder: UTF-8 through percent-encoding. */
-export function utf8(text: string): Uint8Array {
+function utf8(text: string): Uint8Array {
   const escaped = encodeURIComponent(text);
   const bytes: number[] = [];
   for (let i = 0; i < escaped.length; i += 1) {
@@ -112,8 +112,7 @@ export function utf8(text: string): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-/** Empty for bytes that are no UTF-8. */
-export function fromUtf8(bytes: Uint8Array): string {
+function fromUtf8(bytes: Uint8Array): string {
   let escaped = '';
   for (const byte of bytes) escaped += `%${byte.toString(16).padStart(2, '0')}`;
   try {

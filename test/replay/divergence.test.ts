@@ -4,11 +4,9 @@ import { describe, expect, it } from 'vitest';
 import type { Input, Machine, Output, Pause } from '../../emulator/index.ts';
 import { bisect, evidenceEntries } from '../../src/replay/bisect.ts';
 import { encodeBatch } from '../../src/replay/codec.ts';
-import { bisectReports, encodeCrashReport, openCrashReport } from '../../src/replay/crash-report.ts';
 import { createDriver } from '../../src/replay/create-driver.ts';
 import type { Entry } from '../../src/replay/entry.ts';
 import { Replayer } from '../../src/replay/replayer.ts';
-import { description } from './arbitrary.ts';
 import { FakeMachine } from './fake-machine.ts';
 import { CONFIG, decoded, drainAll, entriesOf, RUN, replayAll, Session, type Step } from './session.ts';
 
@@ -252,45 +250,6 @@ describe('bisect', () => {
     const { machine, batches } = record(3);
     const make = (snapshot?: Uint8Array): Machine => new FakeMachine(3, { snapshot });
     expect(bisect({ left: make, right: make, entries: entriesOf(batches), to: machine.icount })).toBeUndefined();
-  });
-});
-
-describe('a crash report', () => {
-  const evidence = { seq: 3, snapshot: Uint8Array.of(1, 2, 3), batches: record(5).batches };
-  const report = { side: 'backup' as const, report: 'replay diverged – hér', description, evidence };
-
-  it('gives back what was put in, from a checkpoint or from reset', () => {
-    expect(openCrashReport(encodeCrashReport(report))).toEqual({ kind: 'crashReport', ...report });
-    const reset = { ...report, evidence: { ...evidence, seq: 0, snapshot: undefined } };
-    expect(openCrashReport(encodeCrashReport(reset))).toEqual({ kind: 'crashReport', ...reset });
-  });
-
-  it('that was damaged or cut anywhere is refused', () => {
-    const bytes = encodeCrashReport({ ...report, evidence: { ...evidence, batches: evidence.batches.slice(0, 2) } });
-    for (let i = 0; i < bytes.length; i += 1) {
-      expect(openCrashReport(bytes.subarray(0, i)).kind, `${i} bytes`).toBe('fault');
-      bytes[i]! ^= 0x10;
-      expect(openCrashReport(bytes).kind, `byte ${i}`).toBe('fault');
-      bytes[i]! ^= 0x10;
-    }
-  });
-
-  it('of each side leads to the first step on which they differ', () => {
-    const { machine, batches } = record(9);
-    const whole = { seq: 0, snapshot: undefined, batches };
-    const [left, right] = [
-      openCrashReport(encodeCrashReport({ ...report, side: 'primary', evidence: whole })),
-      openCrashReport(encodeCrashReport({ ...report, evidence: { ...whole, batches: batches.slice(0, batches.length >> 1) } })),
-    ];
-    if (left.kind === 'fault' || right.kind === 'fault') throw new Error('refused');
-    // Past the end of what the backup had heard.
-    const at = machine.icount - 5;
-    const good = (snapshot?: Uint8Array): Machine => new FakeMachine(9, { snapshot });
-    const bad = (snapshot?: Uint8Array): Machine => new Wrong(9, at, (wrong) => void (wrong.state.a ^= 2), snapshot);
-    expect(bisectReports(left, right, good, bad)).toMatchObject({ icount: at - 1 });
-    expect(bisectReports(left, right, good, good)).toBeUndefined();
-    const other = { ...right, evidence: { ...right.evidence, seq: 7 } };
-    expect(() => bisectReports(left, other, good, bad)).toThrow('begin after entries 0 and 7: want one checkpoint');
   });
 });
 
