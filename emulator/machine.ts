@@ -9,6 +9,7 @@ import { cycle } from './hart/csrs.ts';
 import { Hart } from './hart/hart.ts';
 import { type Execute, makeInterpreter } from './hart/interpreter.ts';
 import { interruptNow, takeInterrupt } from './hart/trap.ts';
+import { warmUp } from './hart/warm-up.ts';
 import { Htif } from './htif.ts';
 import type { HartView, Machine, Pause, Snapshot } from './index.ts';
 import type { Anchor, Digest, DiskRequest, Exit, Icount, Input, Ordinals, Output } from './io.ts';
@@ -69,6 +70,8 @@ export class Board implements Machine {
     const bus = new Bus();
     const hart = new Hart(this.memory.buffer, layout, physical, bus, this.#clock);
     this.hart = hart;
+    this.#execute = makeInterpreter(hart);
+    warmUp(hart, this.#execute);
     this.#physical = physical;
     this.#outputs = new Outputs(() => {
       hart.attention = true;
@@ -101,7 +104,6 @@ export class Board implements Machine {
     hart.onTohost = (frame, offset, length) => this.#htif?.written(frame, offset, length);
     if (snapshot === undefined) this.#load(placement);
     else this.#restore(snapshot);
-    this.#execute = makeInterpreter(hart);
   }
 
   get icount(): Icount {
