@@ -121,7 +121,7 @@ export class Mmu {
     return ppn;
   }
 
-  /** As `data`, for a fetch of `length` bytes. `whole` says whether the page has one answer, so that its code may be kept. */
+  /** As `data`, for a fetch of `length` bytes; nothing is learnt before `learnFetch`. */
   code(vaddr: number, length: number, privilege: number): number {
     const ppn = this.walk(vaddr, FETCH, privilege);
     if (ppn < 0) return ppn;
@@ -129,6 +129,7 @@ export class Mmu {
     return ppn;
   }
 
+  /** Whether bytes of the page may have different answers, so that its code cannot be kept. */
   isSplit(ppn: number, privilege: number): boolean {
     return this.#pmp.page(ppn, privilege) === SPLIT;
   }

@@ -27,7 +27,6 @@ import {
   mulhsu,
   mulhu,
   ne,
-  next,
   old,
   or,
   pc,
@@ -81,7 +80,7 @@ export type BaseRow = Encoded &
     | { readonly kind: 'sc' }
     /** pc becomes pc + imm when `condition` is not 0. */
     | { readonly kind: 'branch'; readonly condition: Expression }
-    /** rd becomes `next`, pc becomes `target`. */
+    /** rd becomes the node `next`, pc becomes `target`. */
     | { readonly kind: 'jump'; readonly target: Expression }
     | { readonly kind: 'system'; readonly system: SystemFunction }
   );
@@ -321,6 +320,3 @@ export const COMPRESSED: readonly CompressedRow[] = [
     reserved: [],
   },
 ];
-
-/** What every jump writes to rd. */
-export const LINK: Expression = next;
