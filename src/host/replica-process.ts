@@ -481,6 +481,7 @@ export class RunningReplica {
         this.toMachineNow({ kind: 'run', epoch: effect.epoch, logging: effect.logging });
         return;
       case 'drain':
+        this.weigh();
         this.toMachineNow({ kind: 'drain' });
         return;
       case 'goLive':
@@ -584,6 +585,11 @@ export class RunningReplica {
   private weigh(): void {
     const bytes = this.held.bytes + this.setup.world.unsent;
     const { stall } = this.shared;
+    // A backup that has won must replay all that it received, or nobody would ever take what it keeps.
+    if (this.replica.phase === 'takeover') {
+      if (stall) this.stallMachine(false);
+      return;
+    }
     const { heldBytes, heldOutputs } = this.limits;
     if (!stall && (bytes > heldBytes || this.held.size > heldOutputs)) this.stallMachine(true);
     else if (stall && bytes < heldBytes / 2 && this.held.size < heldOutputs / 2) this.stallMachine(false);

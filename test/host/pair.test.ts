@@ -135,6 +135,21 @@ describe('under pressure', () => {
   });
 });
 
+describe('a backup that keeps all it may', () => {
+  it('stalls its replay, and takes over all the same', async () => {
+    let open = (): void => {};
+    const terminal = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const pair = await start('memory', program(20), { backupLimits: { heldBytes: 300 }, terminal: () => terminal });
+    await pair.until(() => pair.statuses.get('backup')?.stalled === true);
+    await pair.primary.kill();
+    open();
+    await pair.until(() => pair.ended.backup !== undefined);
+    agrees(pair, 'backup');
+  });
+});
+
 describe('what goes wrong', () => {
   it('on the wire, a damaged batch, closes the link: one of the two wins the next epoch and loses nothing, the other is fenced', async () => {
     let count = 0;

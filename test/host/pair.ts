@@ -35,6 +35,7 @@ export interface Ended {
 
 export interface PairOptions {
   readonly limits?: Partial<Limits>;
+  readonly backupLimits?: Partial<Limits>;
   /** What the user's terminal does with bytes: resolves when it has them. */
   readonly terminal?: () => Promise<void>;
   /** Between the primary's log and the backup: may change a batch. */
@@ -116,7 +117,7 @@ export class InProcessPair {
     const begin = (role: 'primary' | 'backup'): RunningReplica =>
       startReplica({
         loaded: role === 'primary' ? loaded : other,
-        limits: { ...PATIENT, ...limits },
+        limits: { ...PATIENT, ...limits, ...(role === 'backup' ? this.options.backupLimits : {}) },
         role,
         identity: newIdentity(),
         shared: shared[role],
