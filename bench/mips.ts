@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createMachine, type MachineConfig } from '../emulator/index.ts';
@@ -80,6 +80,7 @@ function qemuStart(runs: number): number {
 /** `runs` of each guest on each machine; 3 when undefined. */
 export async function run(runs = 3): Promise<Report> {
   const qemu = hasQemu();
+  const load = loadavg()[0];
   const start = qemu ? qemuStart(Math.max(3, runs)) : Number.NaN;
   const guests = readdirSync(IMAGES)
     .filter((name) => name.endsWith('.elf'))
@@ -112,6 +113,9 @@ export async function run(runs = 3): Promise<Report> {
   return {
     rows,
     notes: [
+      ...(load > availableParallelism() / 2
+        ? [`the host was busy (load ${short(load)}): the figures are too low, and the ratios are rough`]
+        : []),
       `geometric mean: bare metal ${summary(false)}; U-mode under Sv32 ${summary(true)} (median of ${runs}, interleaved)`,
       qemu
         ? `QEMU: ${QEMU_ARGUMENTS.join(' ')}; ${short(start * 1000)} ms of start taken off`

@@ -330,6 +330,8 @@ export class Generator {
     if (roll < 31 && this.paged && (this.privilege === 'M' || (this.privilege === 'S' && !this.trapFence))) return this.retable();
     if (roll < 32) return this.lostJump();
     if (roll < 33) return this.rewrite();
+    // The one row that can raise cause 4.
+    if (roll < 35) return this.atomic(findRow('lr.w')!);
     return this.row(this.rarer(ROWS, this.coverage.rows));
   }
 
