@@ -17,6 +17,7 @@ const ENDINGS = ['', '.elf', '.bin'];
 /** `what` is said in errors: `image`, `firmware`, … A name without a slash may be one of ours; a file of that name here goes first. */
 export function findImage(what: string, name: string): ImageFile {
   const path = isFile(name) ? resolve(name) : bundled(name);
+  if (path === undefined && existsSync(name)) throw new CliError('IMAGE_MISSING', `${what} ${name}: not a regular file`);
   if (path === undefined) {
     const known = bundledNames();
     throw new CliError(

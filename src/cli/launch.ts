@@ -1,10 +1,11 @@
 /** From a plan to a running world: the run's folder, its disk, run.json, sockets, replicas; and what is tidied up when it has ended. */
 import { createSocket } from 'node:dgram';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WriteConsole } from '../world/console.ts';
 import { askWorld } from '../world/control.ts';
 import { DiskError, type DiskFile, openDisk } from '../world/disk-server.ts';
+import { type Held, hold } from '../world/exclusive.ts';
 import type { RunConfig } from '../world/run-config.ts';
 import { knownRuns, makeRunFolder, type RunFolder, writeRunFile } from '../world/state-folder.ts';
 import { World, type WorldEvent, type WorldResult } from '../world/world.ts';
@@ -32,13 +33,16 @@ export interface LaunchConsole {
 /** Starts it all, or throws a `CliError` with nothing left behind. */
 export async function launch(plan: Plan, io: LaunchConsole): Promise<Launch> {
   await refuseDoubles(plan);
-  const disk = plan.disk === undefined ? undefined : await openPlannedDisk(plan.disk);
+  const held: Held[] = [];
+  let disk: DiskFile | undefined;
   let folder: RunFolder | undefined;
   try {
+    disk = plan.disk === undefined ? undefined : await openPlannedDisk(plan.disk);
+    await holdAlone(plan, held);
     folder = makeFolder(plan);
     const config = await makeConfig(plan, folder, disk);
     checkMachine(config, plan);
-    writeRunFile(folder.runFile, config);
+    saveConfig(folder, config);
     const world = new World({
       config,
       runFile: folder.runFile,
@@ -50,10 +54,12 @@ export async function launch(plan: Plan, io: LaunchConsole): Promise<Launch> {
       onInputRoom: io.onInputRoom,
     });
     await startWorld(world, plan);
-    return { world, config, ended: end(world, config, folder) };
+    const ended = end(world, config, folder).finally(() => release(held));
+    return { world, config, ended };
   } catch (error) {
     folder?.remove(false);
     await disk?.close().catch(() => undefined);
+    release(held);
     throw error;
   }
 }
@@ -136,6 +142,31 @@ function makeArbiterDir(plan: Plan, folder: RunFolder): string {
     throw new CliError('ARBITER', `--arbiter file:${plan.arbiter}: ${(error as Error).message}`);
   }
 }
+
+function saveConfig(folder: RunFolder, config: RunConfig): void {
+  try {
+    writeRunFile(folder.runFile, config);
+  } catch (error) {
+    throw new CliError('STATE', `cannot write ${folder.runFile}: ${(error as Error).message}`);
+  }
+}
+
+/** `refuseDoubles` looks and says who; two that start at once both see nobody, and another state folder is not seen at all. This decides. */
+async function holdAlone(plan: Plan, held: Held[]): Promise<void> {
+  const name = await hold(`name ${plan.state} ${plan.name}`);
+  if (name === undefined) throw new CliError('NAME_TAKEN', `--name ${plan.name}: a guest of this name starts or runs already`);
+  held.push(name);
+  if (plan.disk === undefined || plan.disk.ephemeral) return;
+  // By what the file is, not by what it is called: links are the same disk.
+  const { dev, ino } = statSync(plan.disk.path, { bigint: true });
+  const disk = await hold(`disk ${dev} ${ino}`);
+  if (disk === undefined) throw new CliError('DISK_BUSY', `--disk ${plan.disk.path}: another guest has it, or is about to`);
+  held.push(disk);
+}
+
+const release = (held: readonly Held[]): void => {
+  for (const each of held) each.release();
+};
 
 /** One live run of a name, and one live run on a disk that is written. */
 async function refuseDoubles(plan: Plan): Promise<void> {

@@ -1,5 +1,5 @@
 /** `twinhart replay`: runs a recording again to its end, or to an icount, and says where that led. Refuses what is damaged or of another image. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { Machine, Output } from '../../emulator/index.ts';
@@ -80,6 +80,8 @@ function replay(file: string, flags: ReplayFlags): number {
 function readRecording(file: string): Recording {
   let bytes: Uint8Array;
   try {
+    // A device or a pipe might never end.
+    if (!statSync(file).isFile()) throw new Error('not a regular file');
     bytes = readFileSync(file);
   } catch (error) {
     throw new CliError('LOG_BAD', `${file}: ${(error as Error).message}`);

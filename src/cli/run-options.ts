@@ -1,6 +1,6 @@
 /** The options of `run` and `record` (cli.md): their names, their help, and the checked plan that they stand for. */
 import { createHash, randomBytes } from 'node:crypto';
-import { accessSync, constants, realpathSync } from 'node:fs';
+import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { createMachine, LoadError, type Machine, type MachineConfig } from '../../emulator/index.ts';
@@ -196,9 +196,10 @@ function parseDisk(text: string | undefined): Plan['disk'] {
   return { path: realPath(path), ephemeral: flags.includes('ephemeral') };
 }
 
-/** Its folder is there and may be written to: better said now than when the run has ended. */
+/** Its folder is there and may be written to, and it is no folder itself: better said now than when the run has ended. */
 function writable(option: string, file: string): string {
   try {
+    if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) throw new Error('a folder is there');
     accessSync(dirname(resolve(file)), constants.W_OK);
     return resolve(file);
   } catch (error) {
@@ -221,6 +222,9 @@ function parseNet(text: string): string | undefined {
     throw new CliError('NOT_YET', `--net ${text} is not there yet: none and stream=PATH|HOST:PORT are`);
   const where = /^stream=(.+)$/.exec(text)?.[1];
   if (where === undefined) throw new CliError('USAGE', `--net ${text}: none, or stream=PATH, or stream=HOST:PORT`);
+  const port = /:(\d+)$/.exec(where)?.[1];
+  if (port !== undefined && !where.includes('/') && !(Number(port) >= 1 && Number(port) <= 65_535))
+    throw new CliError('USAGE', `--net ${text}: a port is a number from 1 to 65535`);
   return where;
 }
 

@@ -1,11 +1,11 @@
 /** Questions to `run`, `record`, `replay`, `kill` and `ps` with real processes and tiny guests, each a few instructions from the in-repo assembler. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { assemble } from '../../emulator/isa/assemble.ts';
 import { elf } from '../support/elf.ts';
-import { Twin, twinhart } from '../support/twin.ts';
+import { emptyDisk, Twin, twinhart } from '../support/twin.ts';
 
 const RAM = 0x8000_0000;
 let dir: string;
@@ -178,6 +178,18 @@ describe('kill, ps and signals', () => {
     expect(await twin.ended).toBe(143);
     for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
     expect(twinhart('ps', '--state', twin.dir).stdout).toBe('no guest runs\n');
+  });
+
+  // Elsewhere than on Linux only what the state folder tells keeps two guests apart.
+  it.runIf(platform() === 'linux')("a disk is one guest's, also under another name and from another state folder", async () => {
+    twin = new Twin((dir) => [image('spin'), '--bios', 'none', '--memory', '1M', '--disk', emptyDisk(dir)]);
+    await twin.note(/PROTECTED/);
+    const again = join(dir, 'again.img');
+    linkSync(join(twin.dir, 'disk.img'), again);
+    const second = twinhart('run', image('hello'), '--bios', 'none', '--disk', again, '--state', join(dir, 'elsewhere'));
+    expect(second).toMatchObject({ status: 64, stdout: '' });
+    expect(second.stderr).toMatch(/DISK_BUSY/);
+    expect(twinhart('run', image('hello'), '--bios', 'none', '--disk', `${again},ephemeral`, '--state', dir)).toMatchObject({ status: 5 });
   });
 
   it('replicas go when their world is killed', async () => {

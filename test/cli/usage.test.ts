@@ -97,6 +97,11 @@ describe('bad input', () => {
     ['two images', ['run', 'os', '--kernel', 'os'], 64, /give one of them/],
     ['an image that is not there', ['run', 'no-such-image'], 65, /image no-such-image: no such file, and images\/ has only .*os/],
     ['a record in a folder that is not there', ['run', '--record', '/nonexistent/x'], 64, /--record \/nonexistent\/x: ENOENT/],
+    ['a record where a folder is', ['run', '--record', tmpdir()], 64, /--record .*: a folder is there/],
+    ['a port that is none', ['run', '--net', 'stream=127.0.0.1:99999'], 64, /--net stream=127\.0\.0\.1:99999: a port is a number/],
+    ['an image that is a folder', ['run', tmpdir()], 65, /image .*: not a regular file/],
+    ['an image that never ends', ['run', '/dev/zero'], 65, /image \/dev\/zero: not a regular file/],
+    ['a recording that never ends', ['replay', '/dev/zero'], 65, /\/dev\/zero: not a regular file/],
     ['kill without a side', ['kill', 'vm'], 64, /give --primary or --backup/],
     ['kill of nobody', ['kill', 'nobody', '--primary', '--state', '/nonexistent'], 64, /no guest named nobody/],
   ];
