@@ -17,6 +17,7 @@ const ERRORS = {
   NET: { status: 69, cure: 'Start the peer first (for example: passt, or QEMU with -netdev stream,server=on), or leave out --net.' },
   STATE: { status: 69, cure: 'Choose another folder with --state DIR; it must be yours, and on a local disk.' },
   ARBITER: { status: 69, cure: 'Choose another folder with --arbiter file:DIR; hard links and fsync must work there.' },
+  RECORD: { status: 69, cure: 'The guest itself was not hurt. Record to a file system with room; what there is replays to where it ends.' },
   REPLICAS_GONE: { status: 69, cure: 'Nothing on the disk is lost that was acknowledged. Run it again; --json tells more.' },
   DIVERGENCE: { status: 70, cure: 'This is a defect of Twinhart. The folder of the run is kept: report it with the files there.' },
   LOST_WORK: { status: 70, cure: 'This is a defect of Twinhart: what is missing is listed above.' },

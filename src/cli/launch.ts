@@ -22,6 +22,8 @@ export interface Launch {
 export interface Ended {
   readonly result: WorldResult;
   readonly kept: string | undefined;
+  /** Why there is no record in the place that was asked for, when there is none. */
+  readonly recordLost: string | undefined;
 }
 
 export interface LaunchConsole {
@@ -66,17 +68,22 @@ export async function launch(plan: Plan, io: LaunchConsole): Promise<Launch> {
 
 async function end(world: World, config: RunConfig, folder: RunFolder): Promise<Ended> {
   const result = await world.done;
-  if (config.record !== undefined) placeRecord(config.record, result);
+  const recordLost = config.record === undefined ? undefined : placeRecord(config.record, result);
   const keep = result.divergences > 0 || (result.problem !== undefined && result.exit !== 0);
   folder.remove(keep);
-  return { result, kept: keep ? folder.dir : undefined };
+  return { result, kept: keep ? folder.dir : undefined, recordLost };
 }
 
-/** Each replica wrote its own file; the survivor's is whole. The other is of no use once the run has ended well. */
-function placeRecord(file: string, result: WorldResult): void {
+/** Each replica wrote its own file; the survivor's is whole. The other is of no use once the run has ended well. Returns what went wrong. */
+function placeRecord(file: string, result: WorldResult): string | undefined {
   const from = `${file}.${result.survivor === 'backup' ? 'backup' : 'primary'}`;
-  if (existsSync(from)) renameSync(from, file);
-  if (result.divergences === 0) for (const role of ['primary', 'backup']) rmSync(`${file}.${role}`, { force: true });
+  try {
+    if (existsSync(from)) renameSync(from, file);
+    if (result.divergences === 0) for (const role of ['primary', 'backup']) rmSync(`${file}.${role}`, { force: true });
+    return existsSync(file) ? result.last?.recordLost : `${from} is gone`;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 async function startWorld(world: World, plan: Plan): Promise<void> {

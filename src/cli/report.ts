@@ -43,6 +43,8 @@ function describe(event: WorldEvent, options: { readonly arbiter: string; readon
       return event.reason === 'off' ? [] : [`halted   pid ${event.pid} (${event.reason}): ${event.detail}`];
     case 'netLost':
       return [`network  ${event.why}; the guest goes on without`];
+    case 'recordLost':
+      return [`record   of pid ${event.pid} ends here: ${event.why}; the guest goes on`];
     case 'live':
     case 'refused':
     case 'off':

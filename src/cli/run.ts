@@ -8,6 +8,9 @@ import { type Ended, launch } from './launch.ts';
 import { exitStatus, jsonResult, type Reporter, reporter, signatureText, statusLines } from './report.ts';
 import { addRunOptions, makePlan, type Plan, type RunOptions } from './run-options.ts';
 
+/** For what was written last, after a signal. */
+const LAST_WORDS_MS = 500;
+
 export function addRun(program: Command): void {
   addRunOptions(program.command('run').argument('[image]', 'an ELF, a raw kernel Image, or a name from images/', undefined))
     .description('boot a guest under fault tolerance; its console on this terminal')
@@ -60,8 +63,15 @@ export async function runPlan(plan: Plan, options: Pick<RunOptions, 'json' | 'si
   return finish(ended, report, options, signalled);
 }
 
-function finish({ result, kept }: Ended, report: Reporter, options: Pick<RunOptions, 'json' | 'signature'>, signalled: number): number {
+function finish(
+  { result, kept, recordLost }: Ended,
+  report: Reporter,
+  options: Pick<RunOptions, 'json' | 'signature'>,
+  signalled: number,
+): number {
   const status = result.guest === undefined && signalled !== 0 ? signalled : exitStatus(result);
+  // What still waits for a reader that takes nothing would keep this process alive.
+  if (signalled !== 0) setTimeout(() => process.exit(status), LAST_WORDS_MS).unref();
   if (options.json) process.stdout.write(`${JSON.stringify(jsonResult(result, status))}\n`);
   if (kept !== undefined) report.line(` the files of this run are kept in ${kept}`);
   if (result.guest === undefined && result.problem !== undefined && result.exit !== 0) {
@@ -69,6 +79,7 @@ function finish({ result, kept }: Ended, report: Reporter, options: Pick<RunOpti
   }
   if (options.signature !== undefined && result.guest !== undefined) writeSignature(options.signature, result.signature);
   if (result.guest === undefined && signalled === 0 && result.problem !== undefined) report.line(` stopped  ${result.problem}`);
+  if (recordLost !== undefined) throw new CliError('RECORD', `--record: the log is not whole: ${recordLost}`);
   return status;
 }
 
@@ -99,9 +110,9 @@ function onKey(key: TerminalKey, world: World, report: Reporter): void {
   }
 }
 
-/** SIGINT, SIGTERM and SIGHUP leave in order: the terminal is given back, the replicas go too. Again, or after that, they act as ever. */
+/** SIGINT, SIGTERM, SIGHUP and SIGQUIT leave in order: the terminal is given back, the replicas go too. Again, or after that, they act as ever. */
 export function onSignals(leave: (status: number) => void): { off(): void } {
-  const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+  const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGQUIT: 131 } as const;
   const handlers = Object.entries(signals).map(([signal, status]) => {
     const handler = (): void => leave(status);
     process.once(signal, handler);

@@ -2,7 +2,6 @@
  * The machine's thread: it runs the guest through the Driver (`src/replay`) and blocks here, on its doorbell, when there is nothing
  * to run. It makes the log's batches and flushes them itself (protocol.md, "The fast path"); all else goes through its two rings.
  */
-import { openSync, writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import type { Input, Machine, MachineConfig } from '../../emulator/index.ts';
 import { createDriver } from '../replay/create-driver.ts';
@@ -13,6 +12,7 @@ import { hostTicks, micros } from './clock.ts';
 import { sleepThread } from './doorbell.ts';
 import { writeEvidence } from './evidence-files.ts';
 import { LogWriter } from './log-writer.ts';
+import { RecordFile } from './record-file.ts';
 import { decodeToMachine, encodeFromMachine, type FromMachine, type ToMachine } from './records.ts';
 import { Ring } from './ring.ts';
 import { LINK_CLOSED, Shared } from './shared.ts';
@@ -57,7 +57,7 @@ export class MachineThread {
   private readonly machine: Machine;
   private readonly driver: Driver;
   private readonly now: () => bigint;
-  private readonly record: number | undefined;
+  private readonly record: RecordFile | undefined;
 
   /** `none`: no turn yet. */
   private mode: 'none' | 'recording' | 'replaying';
@@ -91,10 +91,7 @@ export class MachineThread {
     });
     this.now = hostTicks(data.config.bootTimeNs);
     this.mode = data.role === 'backup' ? 'replaying' : 'none';
-    if (data.recordFile !== undefined) {
-      this.record = openSync(data.recordFile, 'w', 0o600);
-      writeSync(this.record, recordingHeader(data.description));
-    }
+    if (data.recordFile !== undefined) this.record = new RecordFile(data.recordFile, recordingHeader(data.description));
   }
 
   /** Never returns. */
@@ -342,11 +339,18 @@ export class MachineThread {
 
   private saveEvidence(): void {
     const evidence = this.driver.evidence();
-    if (evidence !== undefined) writeEvidence(this.data.evidenceFile, evidence);
+    if (evidence === undefined) return;
+    try {
+      writeEvidence(this.data.evidenceFile, evidence);
+    } catch (error) {
+      // A full file system costs the report, not the primary that goes on without its backup.
+      process.stderr.write(`no evidence of the divergence: ${(error as Error).message}\n`);
+    }
   }
 
   private keep(batch: Uint8Array): void {
-    if (this.record !== undefined) writeSync(this.record, batch);
+    const why = this.record?.add(batch);
+    if (why !== undefined) this.tell({ kind: 'recordLost', why });
   }
 
   private slowDown(): void {

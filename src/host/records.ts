@@ -50,7 +50,9 @@ export type FromMachine =
   | { readonly kind: 'limit'; readonly digest: string }
   /** The machine thread uses the link's descriptor no more. */
   | { readonly kind: 'linkReleased' }
-  | { readonly kind: 'linkBroken'; readonly why: string };
+  | { readonly kind: 'linkBroken'; readonly why: string }
+  /** The file of the log ends here: it can no longer be written. */
+  | { readonly kind: 'recordLost'; readonly why: string };
 
 const TO = ['protect', 'run', 'drain', 'goLive', 'link', 'agreed', 'evidence', 'batch', 'console', 'frame', 'disk'] as const;
 const FROM = [
@@ -68,6 +70,7 @@ const FROM = [
   'limit',
   'linkReleased',
   'linkBroken',
+  'recordLost',
 ] as const;
 const OUTPUTS = ['console', 'frame', 'diskRead', 'diskWrite', 'diskFlush', 'off'] as const;
 const REASONS: readonly Exit['reason'][] = ['poweroff', 'reset', 'fail', 'tohost'];
@@ -150,6 +153,7 @@ export function encodeFromMachine(record: FromMachine): Parts {
     case 'diverged':
       return parts(kind, [], Buffer.from(record.report));
     case 'linkBroken':
+    case 'recordLost':
       return parts(kind, [], Buffer.from(record.why));
     case 'signature':
       return parts(kind, [], record.bytes);
@@ -184,6 +188,7 @@ export function decodeFromMachine(record: Uint8Array): FromMachine {
     case 'diverged':
       return { kind, report: read.text() };
     case 'linkBroken':
+    case 'recordLost':
       return { kind, why: read.text() };
     case 'signature':
       return { kind, bytes: read.rest() };

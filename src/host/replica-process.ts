@@ -104,6 +104,7 @@ export class RunningReplica {
   private off = false;
   private limitReached = false;
   private digest: string | undefined;
+  private recordLost: string | undefined;
   /** Of the log received, as a backup. */
   private receivedBytes = 0;
   private outputs = 0;
@@ -432,6 +433,10 @@ export class RunningReplica {
       case 'linkBroken':
         this.breakLink(record.why);
         return;
+      case 'recordLost':
+        this.recordLost = record.why;
+        this.show();
+        return;
     }
   }
 
@@ -617,6 +622,7 @@ export class RunningReplica {
       takeover: this.takeover,
       stages: this.stages,
       digest: this.digest,
+      recordLost: this.recordLost,
     });
   }
 

@@ -17,11 +17,12 @@ export interface Counters {
   readonly takeover: Partial<TakeoverStamps>;
   readonly stages: Stages;
   readonly digest: string | undefined;
+  readonly recordLost: string | undefined;
 }
 
 export function statusOf(replica: Replica, counters: Counters): ReplicaStatus {
   const { state, reason } = view(replica);
-  const { icount, logBytes, outputs, held, stalled, stages, digest } = counters;
+  const { icount, logBytes, outputs, held, stalled, stages, digest, recordLost } = counters;
   return {
     role: roleOf(replica),
     state,
@@ -38,6 +39,7 @@ export function statusOf(replica: Replica, counters: Counters): ReplicaStatus {
     heldMicros: stages.held(),
     stageMicros: stages.byStage(),
     digest,
+    recordLost,
   };
 }
 

@@ -3,6 +3,7 @@
  * (protocol.md, Outputs, Inputs, and The fence). The sinks themselves are the console, the disk, the network and the power.
  */
 import { createServer, type Server } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { type DiskRequest, type Exit, SINKS, type Sink } from '../../emulator/index.ts';
 import { ReplicaConnection } from './connection.ts';
 import { ConsoleIn, ConsoleOut, INPUT_LIMIT_BYTES, type WriteConsole } from './console.ts';
@@ -10,6 +11,9 @@ import type { DiskFile } from './disk-server.ts';
 import { Begun, Fence } from './fence.ts';
 import type { Nic } from './nic-stream.ts';
 import type { ReplicaStatus, ToWorld } from './wire.ts';
+
+/** At the end of a run, for the console to take what was written to it. A guest's power-off has waited for that before. */
+const CONSOLE_LEAVE_MS = 1000;
 
 export interface ServerOptions {
   readonly run: string;
@@ -115,11 +119,15 @@ export class WorldServer {
     for (const replica of this.#replicas) replica.send({ kind: 'quit' });
   }
 
-  /** Closes every connection, waits for what was begun. */
+  /** Closes every connection, waits for what was begun; for a console that takes nothing (a pipe that nobody reads) only so long. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const replica of this.#replicas) replica.destroy();
-    await Promise.all([closed, this.#consoleQueue, ...SINKS.map((sink) => this.#begun[sink].ended())]);
+    const patience = new AbortController();
+    const shown = Promise.all([this.#consoleQueue, this.#begun.console.ended()]).finally(() => patience.abort());
+    const enough = setTimeout(CONSOLE_LEAVE_MS, undefined, { signal: patience.signal }).catch(() => undefined);
+    const others = SINKS.filter((sink) => sink !== 'console').map((sink) => this.#begun[sink].ended());
+    await Promise.all([closed, Promise.race([shown, enough]), ...others]);
   }
 
   #take(replica: ReplicaConnection, message: ToWorld): void {

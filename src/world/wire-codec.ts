@@ -238,6 +238,7 @@ function readStatus(text: string): ReplicaStatus {
         ? undefined
         : { flush: readPercentiles(stages.flush), ack: readPercentiles(stages.ack), release: readPercentiles(stages.release) },
     digest: optionalText(fields.digest, 'digest'),
+    recordLost: optionalText(fields.recordLost, 'recordLost'),
   };
 }
 

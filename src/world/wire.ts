@@ -62,6 +62,8 @@ export interface ReplicaStatus {
   readonly stageMicros: Readonly<Record<'flush' | 'ack' | 'release', { readonly p50: number; readonly p99: number }>> | undefined;
   /** At the end (off): the machine's digest. */
   readonly digest: string | undefined;
+  /** Why this replica's file of the log is not whole, when it is not. */
+  readonly recordLost?: string | undefined;
 }
 
 export interface Takeover {

@@ -39,6 +39,7 @@ export type WorldEvent =
   | { readonly kind: 'halted'; readonly pid: number; readonly reason: string; readonly code: number; readonly detail: string }
   | { readonly kind: 'refused'; readonly pid: number; readonly sink: string }
   | { readonly kind: 'netLost'; readonly why: string }
+  | { readonly kind: 'recordLost'; readonly pid: number; readonly why: string }
   | { readonly kind: 'off'; readonly exit: Exit };
 
 /** Milliseconds. `detect`: death to suspicion; `total`: death (or suspicion, when nothing died) to live. */
@@ -221,6 +222,8 @@ export class World {
       this.#takeovers.push(times);
       this.#options.onEvent({ kind: 'takeover', times, epoch: status.epoch });
     }
+    if (status.recordLost !== undefined && before?.recordLost === undefined)
+      this.#options.onEvent({ kind: 'recordLost', pid: replica.pid, why: status.recordLost });
     if (before?.state !== status.state || before?.reason !== status.reason || before?.role !== status.role) {
       this.#options.onEvent({ kind: 'status', status, pid: replica.pid, live: replica.pid === this.#livePid });
     }

@@ -1,9 +1,12 @@
 /** Questions to `run`, `record`, `replay`, `kill` and `ps` with real processes and tiny guests, each a few instructions from the in-repo assembler. */
+import { spawnSync } from 'node:child_process';
 import { linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { assemble } from '../../emulator/isa/assemble.ts';
+import { built } from '../support/dist.ts';
 import { elf } from '../support/elf.ts';
 import { emptyDisk, Twin, twinhart } from '../support/twin.ts';
 
@@ -69,6 +72,12 @@ read: lbu t1, 5(t0)
 spin: j spin
 `,
   spin: 'spin: j spin\n',
+  flood: `
+  li t0, 0x10000000
+  li t1, 46
+more: sb t1, 0(t0)
+  j more
+`,
 };
 
 beforeAll(() => {
@@ -192,6 +201,19 @@ describe('kill, ps and signals', () => {
     expect(twinhart('run', image('hello'), '--bios', 'none', '--disk', `${again},ephemeral`, '--state', dir)).toMatchObject({ status: 5 });
   });
 
+  it('a reader that takes nothing does not keep a run from ending', async () => {
+    twin = new Twin([image('flood'), '--solo', '--bios', 'none', '--memory', '1M']);
+    await twin.see('...');
+    const { child } = twin;
+    child.stdout?.pause();
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    // Until the console is full the machine runs.
+    for (let before = -1, now = 0; now !== before; ) [before, now] = [now, (await twin.status()).replicas[0]?.status?.icount ?? -1];
+    child.kill('SIGTERM');
+    expect(await exited).toBe(143);
+    child.stdout?.resume();
+  });
+
   it('replicas go when their world is killed', async () => {
     twin = new Twin([image('spin'), '--bios', 'none', '--memory', '1M']);
     await twin.note(/PROTECTED/);
@@ -251,6 +273,19 @@ describe('record and replay', () => {
     const other = twinhart('replay', file, '--kernel', image('echo'));
     expect(other.stderr).toMatch(/image: recorded with .*hello\.elf \(sha256 [0-9a-f]{64}\), but .*echo\.elf is sha256 [0-9a-f]{64}/);
     expect(other.status).toBe(65);
+  });
+
+  it('a record that can no longer be written ends there, whole, and the guest goes on', () => {
+    const file = join(dir, 'full.twh');
+    const args = ['run', image('spin'), '--record', file, '--bios', 'none', '--memory', '1M', '--state', join(dir, 'state')];
+    // The shell's limit on the size of files stands for a full file system: 16 blocks of 512 bytes, or of 1,024.
+    const limited = ['-c', 'ulimit -f 16; exec "$@"', 'sh', process.execPath, fileURLToPath(built('src/cli/main.ts'))];
+    const { status, stderr } = spawnSync('sh', [...limited, ...args, '--max-instructions', '200_000_000'], { encoding: 'utf8' });
+    expect(stderr).toMatch(/record {3}of pid \d+ ends here: EFBIG.*the guest goes on/);
+    expect(stderr).toMatch(/limit of 200000000 instructions[\s\S]*RECORD: /);
+    expect(status).toBe(69);
+    const replayed = twinhart('replay', file, '--json');
+    expect([replayed.status, JSON.parse(replayed.stdout)]).toMatchObject([0, { cut: false, exit: null }]);
   });
 
   it("the survivor's record of a pair whose primary was killed replays across the takeover", async () => {
