@@ -25,6 +25,8 @@ export interface ServerOptions {
   /** Asked for each frame, since the network may come later. */
   readonly nic: () => Nic | undefined;
   readonly events: ServerEvents;
+  /** Is it one of ours that has not come yet? Whoever else connects is no replica, whatever it says. Absent: all are ours. */
+  readonly admits?: (pid: number) => boolean;
 }
 
 export interface ServerEvents {
@@ -178,6 +180,8 @@ export class WorldServer {
     if (replica.identity !== '') replica.fail('a second attach');
     else if (message.run !== this.#options.run) replica.fail(`attach to run ${message.run}, this is ${this.#options.run}`);
     else if (message.identity === '') replica.fail('attach without an identity');
+    else if (this.#options.admits?.(message.pid) === false)
+      replica.fail(`attach of process ${message.pid}, which is no replica of this run`);
     else {
       replica.attach(message.identity, message.role, message.pid);
       this.#options.events.onAttached(replica);

@@ -85,6 +85,8 @@ export class World {
   #nic: Nic | undefined;
   readonly #roles = new Map<number, StartRole>();
   readonly #statuses = new Map<number, ReplicaStatus>();
+  /** Replicas that have come, by pid: each comes once. */
+  readonly #attached = new Set<number>();
   /** Replicas that said why they end. */
   readonly #explained = new Set<number>();
   readonly #halts: { reason: string; code: number; detail: string }[] = [];
@@ -120,8 +122,9 @@ export class World {
       writeConsole: options.writeConsole,
       disk: options.disk,
       nic: () => this.#nic,
+      admits: (pid) => this.#roles.has(pid) && !this.#attached.has(pid),
       events: {
-        onAttached: () => undefined,
+        onAttached: (replica) => this.#attached.add(replica.pid),
         onLive: (replica, epoch) => this.#live(replica, epoch),
         onStatus: (replica, status) => this.#status(replica, status),
         onHalted: (replica, halted) => this.#halted(replica, halted),
@@ -237,7 +240,8 @@ export class World {
   }
 
   #detached(replica: ReplicaConnection): void {
-    if (replica.failed !== undefined && !this.#ending) {
+    // Whoever never was one of ours says nothing about this run.
+    if (replica.failed !== undefined && this.#attached.has(replica.pid) && !this.#ending) {
       // It broke the wire's rules, so nothing it says counts any more: the process goes too (fail-stop).
       this.#halts.push({ reason: 'divergence', code: 70, detail: `refused by the world: ${replica.failed}` });
       this.#options.onEvent({

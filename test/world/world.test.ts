@@ -1,10 +1,12 @@
 /** Questions to the world about replicas that fail before they are any: what does the user hear, and is nothing left running? */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RunConfig } from '../../src/world/run-config.ts';
 import { makeRunFolder } from '../../src/world/state-folder.ts';
+import { encodeToWorld } from '../../src/world/wire-codec.ts';
 import { World, type WorldEvent } from '../../src/world/world.ts';
 
 let dir: string;
@@ -66,6 +68,23 @@ describe('a world', () => {
     world.quit();
     expect(await world.done).toMatchObject({ exit: 0, guest: undefined, problem: undefined });
     for (const pid of pids()) expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
+  });
+
+  it('takes nothing from whoever is no replica of its own, and does not count it as one that failed', async () => {
+    const world = worldOf(`setInterval(() => {}, 1000);`);
+    await world.start();
+    const { run } = world.status();
+    const attach = { kind: 'attach', run, identity: 'ab'.repeat(16), role: 'primary', pid: process.pid } as const;
+    const hello = { kind: 'hello', sink: 'disk', epoch: 7, lastInput: 0 } as const;
+    for (const said of [Buffer.alloc(100, 0xee), Buffer.concat([attach, hello].map(encodeToWorld))]) {
+      const stranger = connect(join(dir, 'vm', run, 'world.sock'));
+      stranger.on('error', () => undefined).end(said);
+      await new Promise((resolve) => stranger.resume().on('close', resolve));
+    }
+    expect(world.status().epoch).toBe(0);
+    world.quit();
+    expect(await world.done).toMatchObject({ exit: 0, divergences: 0 });
+    expect(events.filter(({ kind }) => kind === 'halted')).toEqual([]);
   });
 
   it('starts nothing when its sockets cannot be made', async () => {
