@@ -144,7 +144,7 @@ function suspect(backup: Backup, reason: Reason, why: string): Step {
     const alone = { ...unlinked(backup), aloneAt: backup.now };
     return [alone, backup.link === 'closed' ? [] : [{ kind: 'closeLink' }]];
   }
-  const claim: Claim = { epoch: backup.epoch + 1, reason, why, askAt: undefined };
+  const claim: Claim = { epoch: backup.epoch + 1, reason, why, askAt: undefined, away: false };
   const next = { ...backup, claim };
   if (!backup.self.rules.arbiter) return won(next, claim.epoch);
   return [next, [{ kind: 'claim', epoch: claim.epoch }]];

@@ -4,7 +4,7 @@ import type { Claim, Common, Of } from './state.ts';
 
 /** The arbiter could not say: keep the claim, ask again later. */
 export function unknown(replica: Common, claim: Claim): Claim {
-  return { ...claim, askAt: replica.now + replica.self.limits.arbiterRetryTicks };
+  return { ...claim, away: true, askAt: replica.now + replica.self.limits.arbiterRetryTicks };
 }
 
 export function askAgain(claim: Claim, now: number): [Claim, Effect[]] {

@@ -188,7 +188,7 @@ function suspect(live: Live, reason: Reason, why: string): Step {
     return [reason === 'divergence' ? { ...live, claim: { ...live.claim, reason, why } } : live, []];
   }
   if (!live.self.rules.arbiter) return goSolo(live, live.epoch, reason);
-  const claim: Claim = { epoch: live.epoch + 1, reason, why, askAt: undefined };
+  const claim: Claim = { epoch: live.epoch + 1, reason, why, askAt: undefined, away: false };
   return [{ ...live, claim }, [{ kind: 'claim', epoch: claim.epoch }]];
 }
 

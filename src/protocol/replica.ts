@@ -47,7 +47,7 @@ export function createReplica(options: ReplicaOptions): Replica {
   switch (options.role) {
     case 'primary':
     case 'solo': {
-      const claim = { epoch: 1, reason: 'starting', why: 'first start', askAt: undefined } as const;
+      const claim = { epoch: 1, reason: 'starting', why: 'first start', askAt: undefined, away: false } as const;
       const boot: Boot = { ...base, phase: 'boot', solo: options.role === 'solo', claim, fence: undefined };
       return boot;
     }
@@ -99,16 +99,14 @@ export function view(replica: Replica): { state: State; reason: Reason | undefin
     case 'halted':
       return { state: 'halted', reason: replica.reason };
     case 'boot':
-      return { state: 'unprotected', reason: replica.claim.askAt === undefined ? 'starting' : 'arbiter' };
+      return { state: 'unprotected', reason: replica.claim.away ? 'arbiter' : 'starting' };
     case 'takeover':
       return { state: 'unprotected', reason: replica.reason };
     case 'backup':
-      if (replica.claim !== undefined)
-        return { state: 'unprotected', reason: replica.claim.askAt === undefined ? replica.claim.reason : 'arbiter' };
+      if (replica.claim !== undefined) return { state: 'unprotected', reason: replica.claim.away ? 'arbiter' : replica.claim.reason };
       return replica.protects ? { state: 'protected', reason: undefined } : { state: 'unprotected', reason: 'starting' };
     case 'live':
-      if (replica.claim !== undefined)
-        return { state: 'unprotected', reason: replica.claim.askAt === undefined ? replica.claim.reason : 'arbiter' };
+      if (replica.claim !== undefined) return { state: 'unprotected', reason: replica.claim.away ? 'arbiter' : replica.claim.reason };
       return replica.protection === 'protected'
         ? { state: 'protected', reason: undefined }
         : { state: 'unprotected', reason: replica.reason };

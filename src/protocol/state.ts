@@ -46,6 +46,8 @@ export interface Claim {
   readonly why: string;
   /** The arbiter said `unknown`: ask again at this tick. Undefined: a question is in flight. */
   readonly askAt: number | undefined;
+  /** It has said `unknown` at least once: until it says more, it is the reason for the state that a user sees. */
+  readonly away: boolean;
 }
 
 /** The fence: hello to every sink, and the answers so far (the last ordinal that each accepted). */
