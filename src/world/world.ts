@@ -95,6 +95,8 @@ export class World {
   #liveSince = 0;
   #offAt = 0;
   #diedAt: number | undefined;
+  /** The live replica that died without a word, the last one. */
+  #liveLost: ReplicaExit | undefined;
   #guest: Exit | undefined;
   #signature: Uint8Array | undefined;
   #problem: { readonly exit: number; readonly why: string } | undefined;
@@ -258,6 +260,7 @@ export class World {
   #died(exit: ReplicaExit): void {
     const wasLive = exit.pid === this.#livePid;
     if (wasLive) this.#diedAt = exit.at;
+    if (wasLive && !this.#explained.has(exit.pid)) this.#liveLost = exit;
     this.#survivor = this.#roles.get(this.#livePid ?? exit.pid) ?? this.#survivor;
     this.#roles.delete(exit.pid);
     this.#options.onEvent({ kind: 'died', exit, wasLive, explained: this.#explained.has(exit.pid) || this.#ending });
@@ -273,7 +276,10 @@ export class World {
   #allGone(exit: ReplicaExit): void {
     if (this.#stopped !== undefined) return;
     const worst = this.#halts.toSorted((a, b) => b.code - a.code).find((halted) => halted.code !== 0);
-    if (worst !== undefined) this.#fail(worst.code, worst.detail);
+    // Fenced by one that has died since: nobody carries on.
+    if (worst?.code === 75 && this.#liveLost !== undefined)
+      this.#fail(69, `no replica is left: the live one (pid ${this.#liveLost.pid}) died, and ${worst.detail}`);
+    else if (worst !== undefined) this.#fail(worst.code, worst.detail);
     // Before it could say anything to us: its configuration or its images were not what they should be.
     else if (exit.code === 65) this.#fail(65, exit.said);
     else {

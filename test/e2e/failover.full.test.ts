@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../support/random.ts';
-import type { Twin } from '../support/twin.ts';
+import { Twin } from '../support/twin.ts';
 import { kill9, type Outcome, pidOf, recheck, work } from './workload.ts';
 
 const KEYS = 120;
@@ -73,6 +73,22 @@ describe(`a protected guest under load (seed ${seed})`, () => {
       await same(await work({ keys: KEYS, faults: [{ after, strike }] }, disk));
     },
   );
+
+  it('ends with 69 when the one that took over is killed and only a fenced one is left: nobody carries on', async () => {
+    const twin = new Twin(['os', '--disk', disk]);
+    try {
+      await twin.see('twin> ');
+      process.kill(pidOf(twin, 'primary'), 'SIGSTOP');
+      await twin.note(/takeover epoch 2/);
+      kill9('backup')(twin);
+      await twin.note(/died \(SIGKILL\)/);
+      process.kill(pidOf(twin, 'primary'), 'SIGCONT');
+      expect(await twin.ended).toBe(69);
+      expect(twin.notes).toMatch(/no replica is left: the live one \(pid \d+\) died/);
+    } finally {
+      twin.dispose();
+    }
+  });
 
   it.each([0, 1, 2, 3])('outlives kill -9 of its primary while it boots (%i)', async () => {
     const early = async (twin: Twin): Promise<void> => {
