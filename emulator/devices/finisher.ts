@@ -1,4 +1,4 @@
-/** SiFive's test finisher: the guest ends its own run with one store (QEMU virt at 0x00100000; cli.md "A guest ends by"). */
+/** SiFive's test finisher: the guest ends its own run with one store (QEMU virt at 0x00100000; cli.md, "How a guest ends"). */
 import type { Exit } from '../io.ts';
 import type { Device, State } from './device.ts';
 

@@ -1,6 +1,6 @@
 /**
  * One replica of a pair: `step(replica, event) -> [replica, effects]`, pure and immutable. It decides everything; the host only performs
- * (protocol.md; start, takeover and power-off are drawn in docs/protocol.md). The world is told by effects, in order.
+ * (docs/protocol.md draws start, takeover and power-off). The world is told by effects, in order.
  */
 import { stepBackup } from './backup.ts';
 import { stepBoot } from './boot.ts';

@@ -1,5 +1,5 @@
 /**
- * The arbiter on a directory (protocol.md, Roles, claims, fences): epoch n belongs to whoever makes the file `epoch-<n>` first. The key is
+ * The arbiter on a directory (protocol.md, "Roles, claims, fences"): epoch n belongs to whoever makes the file `epoch-<n>` first. The key is
  * a complete, synced file put in place with link(2), which is atomic on local file systems and NFS; it is never removed, never a lease.
  */
 import { randomBytes } from 'node:crypto';

@@ -1,5 +1,5 @@
 /**
- * The disk outside the pair: one server owns the file, whichever replica's connection brought the request (protocol.md, Outputs). It never
+ * The disk outside the pair: one server owns the file, whichever replica's connection brought the request (protocol.md, "Disk"). It never
  * throws for a request: what cannot be done is virtio status 1 (IOERR). An ephemeral overlay lives here, in memory, and outlives replicas.
  */
 import { type FileHandle, open, stat } from 'node:fs/promises';

@@ -1,5 +1,5 @@
 /**
- * The fence (protocol.md, Roles, claims, fences; architecture.md, invariant 7): the one epoch that the world's sinks obey, and what they have
+ * The fence (protocol.md, "The fence"; ARCHITECTURE.md, invariant 7): the one epoch that the world's sinks obey, and what they have
  * begun. All sinks share it: a hello at any of them with a higher epoch fences older replicas everywhere, so that never two are obeyed.
  */
 import { open, rename } from 'node:fs/promises';

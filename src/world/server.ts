@@ -1,6 +1,6 @@
 /**
  * The world's side of the wire: takes the replicas' connections, obeys exactly one of them, and fences the others at every sink
- * (protocol.md, Outputs, Inputs, and The fence). The sinks themselves are the console, the disk, the network and the power.
+ * (protocol.md, "Outputs", "Inputs", "The fence"). The sinks themselves are the console, the disk, the network and the power.
  */
 import { createServer, type Server } from 'node:net';
 import { setTimeout } from 'node:timers/promises';

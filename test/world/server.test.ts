@@ -1,4 +1,4 @@
-/** Questions to the world's sinks (protocol.md, Outputs, Inputs, The fence), asked by replicas that have no machine behind them. */
+/** Questions to the world's sinks (protocol.md, "Outputs", "Inputs", "The fence"), asked by replicas that have no machine behind them. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
