@@ -14,7 +14,8 @@ static const u32 k[64] = {
     0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
-static u32 h[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+static const u32 initial[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+static u32 h[8];
 
 static u32 rotate(u32 x, u32 by) { return x >> by | x << (32 - by); }
 
@@ -40,6 +41,7 @@ static void block(const u8 *bytes) {
 
 int main(void) {
   u8 bytes[64];
+  for (u32 i = 0; i < 8; i++) h[i] = initial[i];
   for (u32 at = 0; at < BYTES; at += 64) {
     for (u32 i = 0; i < 64; i++) bytes[i] = (at + i) * 7 + ((at + i) >> 8);
     block(bytes);
