@@ -160,6 +160,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restore' as const), number: fc.constant(0) }) },
 );
 
+const attack = fc.array(step, { maxLength: 120, size: 'max' });
+
 /** A device under attack. `restores`: whether 'restore' steps rebuild it from its own snapshot. */
 class Replica {
   readonly ram = new GuestMemory(RAM_BYTES);
@@ -256,9 +258,8 @@ class Replica {
 
 describe.each(Object.entries(MAKERS))('a hostile driver of the %s device', (_, make) => {
   it('gets a status, never an exception, and two replicas stay equal, one of them restored now and then', () => {
-    let [outputs, broken] = [0, 0];
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 120, size: 'max' }), (steps) => {
+      fc.property(attack, (steps) => {
         const [a, b] = [new Replica(make, false), new Replica(make, true)];
         for (const one of steps) {
           a.apply(one);
@@ -267,14 +268,22 @@ describe.each(Object.entries(MAKERS))('a hostile driver of the %s device', (_, m
         expect(b.state).toEqual(a.state);
         expect(b.outputs).toEqual(a.outputs);
         expect(digestOf(b.ram.bytes)).toBe(digestOf(a.ram.bytes));
-        outputs += a.outputs.length;
-        broken += a.broken;
       }),
       { numRuns: 120 },
     );
-    // The attack has to have reached the queues to mean anything.
-    expect(broken).toBeGreaterThan(20);
-    if (make !== MAKERS.entropy) expect(outputs).toBeGreaterThan(50);
+  });
+
+  it('gets as far as the queues, or surviving it would mean nothing', () => {
+    let [outputs, broken] = [0, 0];
+    // Asked of the generator, not of chance: always the same attacks.
+    for (const steps of fc.sample(attack, { seed: 1, numRuns: 40 })) {
+      const replica = new Replica(make, false);
+      for (const one of steps) replica.apply(one);
+      outputs += replica.outputs.length;
+      broken += replica.broken;
+    }
+    expect(broken).toBeGreaterThan(5);
+    if (make !== MAKERS.entropy) expect(outputs).toBeGreaterThan(5);
   });
 });
 
