@@ -126,7 +126,7 @@ const HEADER_BYTES = 40;
 const RESERVATIONS_BYTES = 16;
 
 /** Header, reservations, structure, strings (§5.2 to §5.5). */
-export function flatten(root: Node): Uint8Array {
+function flatten(root: Node): Uint8Array {
   const strings = new Map<string, number>();
   let stringsLength = 0;
   const structure: number[] = [];

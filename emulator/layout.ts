@@ -10,8 +10,8 @@ export const RAM_PPN = RAM_BASE / PAGE_BYTES;
 /** The reset ROM: one page, read-only, executable. */
 export const ROM_BASE = 0x1000;
 export const ROM_PPN = ROM_BASE / PAGE_BYTES;
-export const RAM_BYTES_MIN = 0x10000;
-export const RAM_BYTES_MAX = 0x40000000;
+const RAM_BYTES_MIN = 0x10000;
+const RAM_BYTES_MAX = 0x40000000;
 
 /** Words of hart state, from offset 0. */
 export const WORD = {

@@ -3,7 +3,7 @@ import type { Unnumbered } from './devices/device.ts';
 import type { Exit, Output, Sink } from './io.ts';
 
 /** Console bytes that end a run, so that a chatty guest is still heard. */
-export const CONSOLE_BYTES_URGENT = 256;
+const CONSOLE_BYTES_URGENT = 256;
 
 const SINK_OF: Readonly<Record<Output['kind'], Sink | undefined>> = {
   console: 'console',

@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const PREFIX = 'riscv64-linux-gnu-';
-export const ARCH = ['-march=rv32imac_zicsr_zifencei', '-mabi=ilp32'];
-export const CFLAGS = [
+const PREFIX = 'riscv64-linux-gnu-';
+const ARCH = ['-march=rv32imac_zicsr_zifencei', '-mabi=ilp32'];
+const CFLAGS = [
   ...ARCH,
   ...'-O2 -std=gnu11 -ffreestanding -fno-builtin -fno-pic -fno-pie -mcmodel=medany -msmall-data-limit=0'.split(' '),
   ...'-fno-stack-protector -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns -fno-ident'.split(' '),
@@ -17,7 +17,7 @@ export const CFLAGS = [
 ];
 const LDFLAGS = '-nostdlib -static -no-pie -Wl,--build-id=none,--gc-sections,-n,-z,norelro,-z,noexecstack,--no-warn-rwx-segments'.split(' ');
 
-export function tool(name, args, cwd) {
+function tool(name, args, cwd) {
   const result = spawnSync(PREFIX + name, args, { cwd, encoding: 'utf8' });
   if (result.error) throw new Error(`cannot run ${PREFIX}${name}: ${result.error.message}. Install gcc-riscv64-linux-gnu.`);
   if (result.status !== 0) throw new Error(`${PREFIX}${name} ${args.join(' ')}\n${result.stderr}`);
@@ -37,7 +37,7 @@ export function link(work, name, sources, script, { root, flags = [], includes =
   return elf;
 }
 
-export const compilerVersion = () => tool('gcc', ['--version']).split('\n')[0];
+const compilerVersion = () => tool('gcc', ['--version']).split('\n')[0];
 
 /** All .c and .S files of a folder, in a fixed order: the linker lays them out as it meets them. */
 const all = (dir) =>

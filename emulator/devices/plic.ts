@@ -6,7 +6,7 @@ export const PLIC_BASE = 0x0c000000;
 export const PLIC_SIZE = 0x600000;
 /** Sources 1 to PLIC_SOURCES; 0 means "no interrupt". */
 export const PLIC_SOURCES = 31;
-export const PLIC_CONTEXTS = 2;
+const PLIC_CONTEXTS = 2;
 
 /** Three bits of priority, as on QEMU virt; 0 never interrupts. */
 const PRIORITY_MASK = 7;

@@ -14,7 +14,7 @@ const RECORDS_END = PAGE_BYTES;
 const PAGE_WORDS = PAGE_BYTES + 16;
 /** Bits of a record's first word: operation 0 to 7, rd (six bits, 32 for x0), rs1, rs2, length in bytes. */
 export const RECORD = { rd: 8, rs1: 14, rs2: 19, length: 24 } as const;
-export const CODE_CACHE_BYTES = 16 * 1024 * 1024;
+const CODE_CACHE_BYTES = 16 * 1024 * 1024;
 
 export class DecodedPages {
   readonly records: Int32Array;

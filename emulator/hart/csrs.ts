@@ -3,6 +3,7 @@ import {
   ALL_INTERRUPTS,
   CSR_BY_NUMBER,
   INTERRUPTS,
+  MPP_SHIFT,
   MSTATUS,
   MSTATUS_MASK,
   PMP_ENTRIES,
@@ -95,7 +96,7 @@ function setStatus(hart: Hart, value: number, mask: number): void {
   const was = hart.csr('mstatus');
   let status = (was & ~mask) | (value & mask);
   // MPP is WARL: 2 names no mode, and is refused.
-  if ((status & MSTATUS.MPP) === 2 << 11) status = (status & ~MSTATUS.MPP) | (was & MSTATUS.MPP);
+  if ((status & MSTATUS.MPP) === 2 << MPP_SHIFT) status = (status & ~MSTATUS.MPP) | (was & MSTATUS.MPP);
   hart.words[CSR_WORD.mstatus] = status;
   // MXR decides what a read tag means in every virtual bank; SUM and MPRV choose a bank.
   if (((status ^ was) & MSTATUS.MXR) !== 0) hart.mmu.dropVirtual();

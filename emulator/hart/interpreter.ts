@@ -48,7 +48,7 @@ const BINARY: Readonly<Record<Binary, (a: string, b: string) => string>> = {
 };
 
 /** The nodes that are functions, §7: division by zero and overflow have defined results, and products have 64 bits. */
-export const ARITHMETIC = {
+const ARITHMETIC = {
   mulhu(a: number, b: number): number {
     const al = a & 0xffff;
     const ah = a >>> 16;

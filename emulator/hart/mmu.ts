@@ -3,13 +3,13 @@
  * a memory of a walk, and the table pages it read are watched, so that a store to one drops what came from it (machine.md, "Nothing
  * derived is state").
  */
-import { CAUSES, MSTATUS } from '../isa/index.ts';
+import { CAUSES, MPP_SHIFT, MSTATUS } from '../isa/index.ts';
 import { CSR_WORD, DATA_BANKS, DATA_ENTRY_WORDS, FETCH_BANKS, FETCH_ENTRY_WORDS, NO_TAG, WORD } from '../layout.ts';
 import { type Physical, WATCH } from '../physical.ts';
 import { PMP, type Pmp, SPLIT } from './pmp.ts';
 
 /** What an access wants. */
-export const FETCH = 0;
+const FETCH = 0;
 export const LOAD = 1;
 export const STORE = 2;
 export type Access = 0 | 1 | 2;
@@ -66,7 +66,7 @@ export class Mmu {
   dataPrivilege(): number {
     const status = this.#hart[CSR_WORD.mstatus];
     const privilege = this.#hart[WORD.privilege];
-    return privilege === 3 && (status & MSTATUS.MPRV) !== 0 ? (status & MSTATUS.MPP) >>> 11 : privilege;
+    return privilege === 3 && (status & MSTATUS.MPRV) !== 0 ? (status & MSTATUS.MPP) >>> MPP_SHIFT : privilege;
   }
 
   /**

@@ -1,5 +1,5 @@
 /** Traps, interrupts and returns (Privileged 20211203 §3.1.6 to §3.1.9, §3.3.2): who handles what, and what mstatus remembers. */
-import { INTERRUPT_ORDER, INTERRUPTS, interruptCause, MSTATUS } from '../isa/index.ts';
+import { INTERRUPT_ORDER, INTERRUPTS, interruptCause, MPP_SHIFT, MSTATUS } from '../isa/index.ts';
 import { CSR_WORD, WORD } from '../layout.ts';
 import type { Hart } from './hart.ts';
 
@@ -25,7 +25,7 @@ export function takeTrap(hart: Hart, cause: number, tval: number): void {
     words[CSR_WORD.mcause] = cause;
     words[CSR_WORD.mtval] = tval;
     const kept = status & ~(MSTATUS.MPP | MSTATUS.MPIE | MSTATUS.MIE);
-    words[CSR_WORD.mstatus] = kept | (privilege << 11) | ((status & MSTATUS.MIE) !== 0 ? MSTATUS.MPIE : 0);
+    words[CSR_WORD.mstatus] = kept | (privilege << MPP_SHIFT) | ((status & MSTATUS.MIE) !== 0 ? MSTATUS.MPIE : 0);
     words[WORD.privilege] = 3;
     words[WORD.pc] = vector(words[CSR_WORD.mtvec], cause);
   }
@@ -59,7 +59,7 @@ export function trapReturn(hart: Hart, from: 1 | 3): void {
   let status = words[CSR_WORD.mstatus];
   let to: number;
   if (from === 3) {
-    to = (status & MSTATUS.MPP) >>> 11;
+    to = (status & MSTATUS.MPP) >>> MPP_SHIFT;
     const enable = (status & MSTATUS.MPIE) !== 0 ? MSTATUS.MIE : 0;
     status = (status & ~(MSTATUS.MPP | MSTATUS.MIE)) | MSTATUS.MPIE | enable;
     words[WORD.pc] = words[CSR_WORD.mepc];

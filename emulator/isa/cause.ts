@@ -17,8 +17,6 @@ export const CAUSES = {
   storePage: 15,
 } as const;
 
-export type CauseName = keyof typeof CAUSES;
-
 /** Bit numbers in mip and mie, and codes of the interrupts in mcause (with bit 31 set). */
 export const INTERRUPTS = { SSI: 1, MSI: 3, STI: 5, MTI: 7, SEI: 9, MEI: 11 } as const;
 

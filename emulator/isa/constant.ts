@@ -72,9 +72,9 @@ export function evaluate(text: string, scope: Scope): number {
 }
 
 /** Upper 20 bits for `lui`/`auipc`, rounded so that a sign-extended `low12` added to it gives `value` back. */
-export const high20 = (value: number): number => ((value + 0x800) >>> 12) & 0xfffff;
+const high20 = (value: number): number => ((value + 0x800) >>> 12) & 0xfffff;
 /** Lower 12 bits, sign-extended. */
-export const low12 = (value: number): number => (value << 20) >> 20;
+const low12 = (value: number): number => (value << 20) >> 20;
 
 /** `%next_lo` is the second half of the pairs that `la`, `call` and `tail` expand to: its auipc sits four bytes before it. */
 const RELOCATIONS: Readonly<Record<string, (value: number, pc: number) => number>> = {

@@ -33,6 +33,7 @@ export const MSTATUS = {
   TSR: 1 << 22,
 } as const;
 
+/** Where mstatus.MPP begins. */
 export const MPP_SHIFT = 11;
 /** What a write to mstatus can change. */
 export const MSTATUS_MASK = 0x007e19aa;
@@ -42,9 +43,9 @@ export const SSTATUS_MASK = 0x000c0122;
 export const SUPERVISOR_INTERRUPTS = 0x222;
 export const ALL_INTERRUPTS = 0xaaa;
 /** Every cause but ecall from M (11) and the reserved ones. */
-export const MEDELEG_MASK = 0xb3ff;
+const MEDELEG_MASK = 0xb3ff;
 /** RV32 with A, C, I, M, S, U. */
-export const MISA = 0x40141105;
+const MISA = 0x40141105;
 /** menvcfgh bit 31: STCE, which lets S-mode have stimecmp. */
 export const STCE = 0x80000000 | 0;
 export const PMP_ENTRIES = 16;

@@ -30,7 +30,7 @@ export function addKill(program: Command): void {
 }
 
 /** The run of this name that answers. Throws when none does. */
-export async function liveRun(state: string, name: string): Promise<RunConfig> {
+async function liveRun(state: string, name: string): Promise<RunConfig> {
   for (const run of knownRuns(state)) if (run.vm === name && (await isAlive(run))) return run;
   throw new CliError('NO_SUCH_RUN', `no guest named ${name} runs here`);
 }

@@ -62,7 +62,7 @@ function howItDied(exit: { code: number | null; signal: string | null; said: str
   return exit.said === '' ? how : `${how}: ${exit.said}`;
 }
 
-export function stateLine(status: ReplicaStatus, arbiter: string): string {
+function stateLine(status: ReplicaStatus, arbiter: string): string {
   const state = status.state === 'protected' ? 'PROTECTED' : status.state.toUpperCase();
   const reason = status.reason === undefined || status.state === 'protected' ? '' : ` (${status.reason})`;
   const lag = status.state === 'protected' ? `  lag ${ms(status.lagMs)}` : '';

@@ -19,7 +19,7 @@ export function entryName(entry: Entry): string {
 }
 
 /** icount, pc, privilege, registers, and five instructions to either side of the pc. */
-export function hartText(machine: Looked): string {
+function hartText(machine: Looked): string {
   const hart = machine.inspect();
   const lines = [`icount ${machine.icount}  pc ${hex(hart.pc)}  privilege ${'US?M'[hart.privilege]}${hart.waiting ? '  waiting' : ''}`];
   for (let row = 0; row < 32; row += 4)

@@ -76,7 +76,7 @@ export class OutputRange {
 }
 
 /** Which sink's ordinals an output counts. */
-export const SINK = { console: 'console', frame: 'net', diskWrite: 'disk', diskFlush: 'disk', off: 'power' } as const satisfies Record<
+const SINK = { console: 'console', frame: 'net', diskWrite: 'disk', diskFlush: 'disk', off: 'power' } as const satisfies Record<
   Exclude<Output['kind'], 'diskRead'>,
   Sink
 >;

@@ -76,7 +76,7 @@ function randomLeaf(random: Random, page: number): number {
 }
 
 /** Address spaces of an ELF. */
-export const SPACES = 8;
+const SPACES = 8;
 
 /** SPACES root tables with a leaf table each. A is always set, and D wherever W is: QEMU sets them by itself, Twinhart faults. */
 export function randomSpace(random: Random): Space {

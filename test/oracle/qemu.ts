@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 
 export const QEMU = 'qemu-system-riscv32';
 /** RV32IMAC, Zicsr, Zifencei, Sstc, and nothing else that 7.2 would add. */
-export const QEMU_CPU = 'rv32,f=off,d=off,h=off,v=off,zba=off,zbb=off,zbc=off,zbs=off,debug=off,sstc=on';
+const QEMU_CPU = 'rv32,f=off,d=off,h=off,v=off,zba=off,zbb=off,zbc=off,zbs=off,debug=off,sstc=on';
 
 /** Why QEMU cannot be asked, or undefined. */
 export function qemuMissing(): string | undefined {

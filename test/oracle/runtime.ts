@@ -13,7 +13,7 @@ export const PROGRAMS = 0x8010_0000;
 export const LOG = 0x8040_0000;
 /** Start of a 4 MiB unit, so that megapages can map it. QEMU puts its device tree 2 MiB further up. */
 export const SCRATCH = 0x80c0_0000;
-export const SCRATCH_BYTES = 8192;
+const SCRATCH_BYTES = 8192;
 
 /** Virtual aliases of the 4 MiB at RAM: executable in S, and in U. */
 export const CODE_S = 0x4000_0000;

@@ -28,7 +28,7 @@ export function imports(path: string): string[] {
 }
 
 /** Blanks out comments, keeping line numbers, so that prose may say `Date` where code may not. */
-export function stripComments(text: string): string {
+function stripComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ' ')).replace(/(^|[^:'"`\\])\/\/[^\n]*/g, '$1');
 }
 

@@ -7,7 +7,7 @@ import type { Machine } from '../../../emulator/index.ts';
 import { type ProgramOptions, runToDone, wordAt } from '../../support/program.ts';
 
 /** Where the log of traps begins; data and page tables of the tests are below it. */
-export const TRAPS = 0x8009_0000;
+const TRAPS = 0x8009_0000;
 export const DATA = 0x8004_0000;
 
 const PRELUDE = `
