@@ -1,7 +1,4 @@
-/**
- * Offsets in the machine's one shared memory: hart state, TLB banks, watch, dirty and granule maps, then RAM and the reset ROM.
- * JavaScript and WebAssembly read the same words (machine.md, "One memory").
- */
+/** Offsets in the machine's one memory (machine.md, "One memory"): hart state, TLB banks, watch, dirty and granule maps, then RAM and the reset ROM. */
 import { STORED_CSRS } from './isa/index.ts';
 
 export const PAGE_BYTES = 4096;

@@ -45,10 +45,6 @@ export class ByteWriter {
     for (let i = 0; i < 16; i += 2) this.byte(Number.parseInt(value.slice(i, i + 2), 16));
   }
 
-  zeros(count: number): void {
-    for (let i = 0; i < count; i += 1) this.byte(0);
-  }
-
   take(): Uint8Array {
     const taken = this.buffer.slice(0, this.length);
     this.length = 0;

@@ -51,7 +51,7 @@ const MAKERS: Readonly<Record<string, Make>> = {
       mmio: net.mmio,
       input: (number) => {
         const frame = new Uint8Array(14 + (number % 1500)).fill(number);
-        if (net.canReceive(frame.length)) net.deliver(frame);
+        if (net.refuses(frame.length) === undefined) net.deliver(frame);
       },
     };
   },

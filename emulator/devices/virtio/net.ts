@@ -56,10 +56,6 @@ export class VirtioNet {
       : `the receive buffer has ${room} bytes, the frame and its header ${HEADER_BYTES + length}`;
   }
 
-  canReceive(length: number): boolean {
-    return this.refuses(length) === undefined;
-  }
-
   /** Copies a frame into the guest. Throws RangeError when it does not fit: the caller has asked `refuses`. */
   deliver(frame: Uint8Array): void {
     const why = this.refuses(frame.length);
