@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { ReplicaStatus } from '../world/wire.ts';
 import type { TakeoverTimes, World, WorldEvent, WorldResult } from '../world/world.ts';
-import { CliError } from './errors.ts';
+import { CliError, Interrupted } from './errors.ts';
 import { launch } from './launch.ts';
 import { ms, size, takeoverLine } from './report.ts';
 import { onSignals } from './run.ts';
@@ -61,16 +61,31 @@ async function demo(keys: number, json: boolean): Promise<void> {
   const say = (text: string): void => {
     process.stderr.write(` ${text}\n`);
   };
+  // From here on: a signal between two runs has a folder to remove, too.
+  let interrupt: (why: Error) => void = () => undefined;
+  const interrupted = new Promise<never>((_, reject) => {
+    interrupt = reject;
+  });
+  interrupted.catch(() => undefined);
+  const signals = onSignals((status) => interrupt(new Interrupted(status)));
   const script = ['kv status', `kv load 1 ${keys}`, `kv check 1 ${keys}`, 'sum 20000', 'kv status', 'poweroff'];
   try {
     say('1  the same work on one machine, for comparison');
-    const calm = await play({ dir, disk: 'calm.img', protection: 'solo', script });
+    const calm = await play({ dir, interrupted, disk: 'calm.img', protection: 'solo', script });
 
     say('2  the work on a protected pair');
-    const struck = await play({ dir, disk: 'struck.img', protection: 'pair', script, killAfter: Math.floor(keys * KILL_AFTER), say });
+    const struck = await play({
+      dir,
+      interrupted,
+      disk: 'struck.img',
+      protection: 'pair',
+      script,
+      killAfter: Math.floor(keys * KILL_AFTER),
+      say,
+    });
 
     say('3  another boot on that disk: is every acknowledged write there?');
-    const after = await play({ dir, disk: 'struck.img', protection: 'solo', script: ['kv list', 'poweroff'], keep: true });
+    const after = await play({ dir, interrupted, disk: 'struck.img', protection: 'solo', script: ['kv list', 'poweroff'], keep: true });
     const acknowledged = acknowledgedWrites(struck.transcript);
     const present = presentKeys(after.transcript);
     const lost = acknowledged.filter((key) => !present.has(key));
@@ -92,6 +107,7 @@ async function demo(keys: number, json: boolean): Promise<void> {
     else tell(result, say);
     judge(result, keys, struck.result.exit, firstDifference(struck.transcript, calm.transcript));
   } finally {
+    signals.off();
     clean();
     process.off('exit', clean);
   }
@@ -133,6 +149,8 @@ export const presentKeys = (transcript: string): Set<string> =>
 
 interface Play {
   readonly dir: string;
+  /** Rejects when the user has had enough. */
+  readonly interrupted: Promise<never>;
   readonly disk: string;
   readonly protection: 'pair' | 'solo';
   readonly script: readonly string[];
@@ -168,9 +186,9 @@ async function play(how: Play): Promise<Played> {
   let [transcript, prompts, bootMs, acknowledged, read] = ['', 0, 0, 0, 0];
   let world: World | undefined;
   let logRate = 0;
-  let stop: (why: string) => void = () => undefined;
+  let stop: (why: Error) => void = () => undefined;
   const stopped = new Promise<never>((_, reject) => {
-    stop = (why) => reject(new CliError('LOST_WORK', why));
+    stop = reject;
   });
   const type = (): void => {
     const line = how.script[prompts++];
@@ -208,19 +226,14 @@ async function play(how: Play): Promise<Played> {
       else logRate = ((live.logBytes - figures.log.bytes) * 1000) / (performance.now() - figures.log.at);
     }
   }, 50);
-  const patience = setTimeout(() => stop('the guest did not come to its end within a minute'), 60_000);
-  const signals = onSignals((status) => {
-    launched.world.quit();
-    stop(`interrupted (${status})`);
-  });
+  const patience = setTimeout(() => stop(new CliError('LOST_WORK', 'the guest did not come to its end within a minute')), 60_000);
   try {
-    const { result } = await Promise.race([launched.ended, stopped]);
+    const { result } = await Promise.race([launched.ended, stopped, how.interrupted]);
     if (result.guest === undefined) throw new CliError('LOST_WORK', `the guest did not end: ${result.problem ?? 'unknown'}`);
     return { transcript, bootMs, result, heldMost: figures.heldMost, logBytesPerSecond: logRate, latency: figures.latency };
   } finally {
     clearInterval(sample);
     clearTimeout(patience);
-    signals.off();
     launched.world.quit();
     await launched.ended.catch(() => undefined);
   }

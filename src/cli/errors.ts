@@ -43,6 +43,18 @@ export class CliError extends Error {
   }
 }
 
+/** The user ended it with a signal: nothing to explain. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+  /** 128 and the signal's number, as shells have it. */
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`interrupted (${status})`);
+    this.status = status;
+  }
+}
+
 /** How an error is shown: what and why, then the stable code and what to do. */
 export function explain(error: CliError): string {
   return `twinhart: ${error.message}\n  ${error.code}: ${error.cure}\n`;

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addDemo } from './demo.ts';
-import { CliError, explain } from './errors.ts';
+import { CliError, explain, Interrupted } from './errors.ts';
 import { addKill } from './kill.ts';
 import { addLater } from './later.ts';
 import { addPs } from './ps.ts';
@@ -38,6 +38,7 @@ export function settle(error: unknown): { readonly status: number; readonly text
     const why = error.code === 'commander.help' ? 'a verb is missing' : error.message.replace(/^error: /, '').replaceAll('\n', ' ');
     return settle(new CliError('USAGE', why));
   }
+  if (error instanceof Interrupted) return { status: error.status, text: '' };
   if (error instanceof CliError) return { status: error.status, text: explain(error) };
   return { status: 70, text: `twinhart: a defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n` };
 }

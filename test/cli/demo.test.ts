@@ -1,6 +1,13 @@
-/** Does the demo fail when anything was lost, or when nothing was proved? */
+/** Does the demo fail when anything was lost, or when nothing was proved? And does it end when it is told to? */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { acknowledgedWrites, judge, presentKeys } from '../../src/cli/demo.ts';
+import { built } from '../support/dist.ts';
 
 const good = {
   lost: [],
@@ -28,6 +35,26 @@ describe("the demo's verdict", () => {
     ['the guest failed', good, 20, 3, /the guest ended with 3/],
   ])('fails when %s', (_, result, keys, exit, why) => {
     expect(() => judge(result, keys, exit, 'at character 5')).toThrow(why);
+  });
+});
+
+describe('a demo that is interrupted', () => {
+  it('ends as the signal says, blames nobody and leaves nothing behind', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'twinhart-test-'));
+    try {
+      const child = spawn(process.execPath, [fileURLToPath(built('src/cli/main.ts')), 'demo'], { env: { ...process.env, TMPDIR: dir } });
+      let said = '';
+      let struck = false;
+      child.stderr.on('data', (bytes) => {
+        said += bytes;
+        if (said.includes('2  the work') && !struck) struck = child.kill('SIGINT');
+      });
+      const [status] = await once(child, 'close');
+      expect(said).not.toMatch(/twinhart:|defect/);
+      expect([status, readdirSync(dir)]).toEqual([130, []]);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
   });
 });
 
