@@ -28,7 +28,7 @@ export interface RunConfig {
     };
   };
   readonly maxInstructions: number | undefined;
-  /** `--record FILE`: the primary writes FILE.primary, the backup FILE.backup; the world renames the survivor's to FILE. */
+  /** `--record FILE`: the primary writes FILE.primary, the backup FILE.backup; at the end the survivor's is renamed to FILE. */
   readonly record: string | undefined;
   /** Unix socket of the world, and the link between the replicas (log and control). */
   readonly worldSocket: string;

@@ -1,6 +1,6 @@
 /**
  * What a replica and the world say to each other, over one unix socket for each replica. A frame is a 4-byte big-endian length
- * and a body; the first body byte names the message. The world fences by sink (`hello`/`answer`), whoever owns the sink.
+ * and a body; the first body byte names the message. A hello fences every older epoch at all sinks; each sink answers for itself.
  */
 import type { ConsolePort, DiskRequest, Exit, Sink } from '../../emulator/index.ts';
 
@@ -13,7 +13,7 @@ export type ToWorld =
       readonly role: 'primary' | 'backup' | 'solo';
       readonly pid: number;
     }
-  /** I hold this epoch: fence every older one at this sink, then answer. `lastInput`: the last world input in my log. */
+  /** I hold this epoch: fence every older one, and answer when what this sink had begun has ended. `lastInput`: the last world input in my log. */
   | { readonly kind: 'hello'; readonly sink: Sink; readonly epoch: number; readonly lastInput: number }
   | { readonly kind: 'console'; readonly epoch: number; readonly ordinal: number; readonly bytes: Uint8Array }
   | { readonly kind: 'frame'; readonly epoch: number; readonly ordinal: number; readonly bytes: Uint8Array }
@@ -54,7 +54,7 @@ export interface ReplicaStatus {
   readonly held: number;
   /** Held (or not yet accepted) outputs are at their limit: the machine waits. */
   readonly stalled: boolean;
-  /** Stamps for the last takeover in ms since the process began to suspect; undefined before one. */
+  /** Stamps of the takeover that this replica made; undefined before it is live. */
   readonly takeover: Takeover | undefined;
   /** Added output latency so far, microseconds: made to released. */
   readonly heldMicros: { readonly p50: number; readonly p99: number } | undefined;
