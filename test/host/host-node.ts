@@ -42,6 +42,9 @@ export interface NodeSetup {
 /** What can be stopped, as SIGSTOP stops it; the event loop until the machine thread has filled its ring, or has nothing to say. */
 export type Part = 'machine thread' | 'reading of the link' | 'replica' | 'event loop';
 
+/** What is read from the link in one go, and some. */
+const BACKLOG_MAX = 64;
+
 /** No room for one more of the usual records. */
 export const NEARLY = 0.9;
 /** `late`: when the next epoch's console has been fenced. */
@@ -164,6 +167,8 @@ export class HostNode implements Observer {
     if (this.gone) return [];
     const { shared, limits } = this.setup;
     const { toMachine, fromMachine, backlog } = this.running.fill;
+    if (backlog > BACKLOG_MAX)
+      this.around.violation(`${backlog} records wait outside the ring to ${this.name}'s machine: the link goes on being read`);
     const nearly = limits.ringBytes! * 2 * NEARLY;
     const found = {
       'ring to machine': toMachine > nearly,

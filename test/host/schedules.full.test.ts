@@ -3,9 +3,22 @@
  * does whatever two threads do to each other at the moment of a death.
  */
 import { describe, expect, it } from 'vitest';
-import { doubleCuts, every, madeCuts, playAll, pressures, seeds, singleCuts, slowWorlds, startCuts, stops } from './thread-plans.ts';
+import {
+  CUT_POINTS,
+  doubleCuts,
+  every,
+  madeCuts,
+  playAll,
+  pressures,
+  seeds,
+  singleCuts,
+  slowWorlds,
+  startCuts,
+  stops,
+} from './thread-plans.ts';
 
 describe('a pair with its threads keeps every promise', () => {
+  const passed = new Set<string>();
   const groups = {
     'when either side dies at any point': () => singleCuts('toy'),
     'when either side of a pair of real boards dies': () => every(3, singleCuts('board')),
@@ -19,11 +32,16 @@ describe('a pair with its threads keeps every promise', () => {
   };
   for (const [what, trials] of Object.entries(groups)) {
     it(what, async () => {
-      const { runs, happened, takeovers, full, slowestMs, failures } = await playAll(trials());
+      const { runs, happened, takeovers, full, points, slowestMs, failures } = await playAll(trials());
       console.log(`${what}: ${runs} histories, ${happened} as planned, ${takeovers} takeovers, slowest ${slowestMs} ms`);
       if (full.size > 0) console.log(`full: ${[...full].join(', ')}`);
+      for (const label of points) passed.add(label);
       expect(failures).toEqual([]);
       expect(happened).toBeGreaterThan(runs / 3);
     });
   }
+
+  it('at every cut point that a host can be seen to pass', () => {
+    expect(CUT_POINTS.filter((label) => !passed.has(label))).toEqual([]);
+  });
 });

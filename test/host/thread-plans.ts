@@ -89,6 +89,11 @@ const TAKEOVER_POINTS: readonly string[] = [
 /** When the backup has died: the second time, because the first start claims too. */
 const ALONE_POINTS: readonly string[] = ['linkClosed @A', 'claim sent @A', 'claim won @A', 'run @A'];
 
+/** Every label at which something dies here. */
+export const CUT_POINTS: readonly string[] = [
+  ...new Set([...Object.keys(OUTPUT_POINTS), ...START_POINTS, ...TAKEOVER_POINTS, ...ALONE_POINTS]),
+];
+
 const FATES: readonly Fate[] = [
   { link: 'arrives', world: 'arrives' },
   { link: 'lost', world: 'lost' },
@@ -141,12 +146,14 @@ export function* every(stride: number, trials: Iterable<HostTrial>): Generator<H
   for (const trial of trials) if (i++ % stride === 0) yield trial;
 }
 
-/** Either side dies at each point of the outputs' way; the fates of last words take turns. No ticks: bells and messages must be enough. */
+/** Either side dies at each point of the outputs' way; the fates of last words take turns. No ticks: bells and messages must be enough, except
+ *  for what is said once in a tick. */
 export function* singleCuts(guest: HostPlan['guest']): Generator<HostTrial> {
   let i = 0;
   for (const [label, count] of Object.entries(OUTPUT_POINTS)) {
     for (let nth = Math.min(2, count); nth <= count; nth += 2) {
-      for (const victim of ['A', 'B'] as const) yield cutTrial({ ...plain(guest), ticks: false }, label, nth, victim, FATES[i++ % 5]!);
+      for (const victim of ['A', 'B'] as const)
+        yield cutTrial({ ...plain(guest), ticks: label === 'said accepted @A' }, label, nth, victim, FATES[i++ % 5]!);
     }
   }
 }

@@ -160,6 +160,7 @@ class ThreadedPair implements Around {
     const arbiterDir = join(this.dir, 'arbiter');
     mkdirSync(arbiterDir);
     const loaded = this.loaded(arbiterDir);
+    const patient = (name: Name): boolean => !plan.stalls.some((stall) => stall.suspects && stall.victim !== name);
     const limits = (name: Name): Partial<Limits> => ({
       ringBytes: plan.ringBytes,
       heldBytes: plan.heldBytes,
@@ -168,7 +169,9 @@ class ThreadedPair implements Around {
       startTicks: 150,
       // Nobody beats here: only the peer of what is stopped for long loses its patience.
       heartbeatSilenceTicks: Number.MAX_SAFE_INTEGER,
-      noProgressTicks: plan.stalls.some((stall) => stall.suspects && stall.victim !== name) ? 30 : Number.MAX_SAFE_INTEGER,
+      noProgressTicks: patient(name) ? Number.MAX_SAFE_INTEGER : 30,
+      // What is stopped whole cannot say that it is there; here only its machine and its ears are.
+      ...(plan.stalls.some((stall) => stall.suspects && stall.victim === name) ? { keepaliveTicks: Number.MAX_SAFE_INTEGER } : {}),
     });
     this.nodes = {
       A: new HostNode({ name: 'A', loaded, limits: limits('A'), shared: shared.A, link: links.primary, logRing: links.ring }, this),
