@@ -52,8 +52,10 @@ export type Output =
 /** How a guest ended: by the finisher, SBI SRST (through the finisher), or HTIF `tohost`. */
 export interface Exit {
   readonly code: number;
-  readonly reason: 'poweroff' | 'reset' | 'fail' | 'tohost';
+  readonly reason: (typeof EXIT_REASONS)[number];
 }
+/** In an order that does not change: digests and the wire say them by index. */
+export const EXIT_REASONS = ['poweroff', 'reset', 'fail', 'tohost'] as const;
 
 /** The disk requests among the outputs: what is pending until its completion is delivered. */
 export type DiskRequest = Extract<Output, { kind: 'diskRead' | 'diskWrite' | 'diskFlush' }>;

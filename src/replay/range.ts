@@ -2,7 +2,7 @@
  * The outputs that one output entry covers, as a digest: over kind, ordinal, length and payload, disk requests included, each sink
  * by itself (protocol.md, "Outputs"). Console bytes are hashed as a stream, since where a slice ended is nobody's business.
  */
-import type { Digest, Ordinals, Output, Sink } from '../../emulator/index.ts';
+import { type Digest, EXIT_REASONS, type Ordinals, type Output, type Sink } from '../../emulator/index.ts';
 import { Hash64 } from './checksum.ts';
 
 export class OutputRange {
@@ -48,7 +48,7 @@ export class OutputRange {
           hash.word(KIND.diskFlush).number(output.ordinal).number(output.request);
           break;
         case 'off':
-          hash.word(KIND.off).number(output.ordinal).number(output.exit.code).word(REASONS.indexOf(output.exit.reason));
+          hash.word(KIND.off).number(output.ordinal).number(output.exit.code).word(EXIT_REASONS.indexOf(output.exit.reason));
           break;
       }
     }
@@ -82,7 +82,6 @@ const SINK = { console: 'console', frame: 'net', diskWrite: 'disk', diskFlush: '
 >;
 
 const KIND = { frame: 1, diskWrite: 2, diskFlush: 3, diskRead: 4, off: 5 } as const;
-const REASONS = ['poweroff', 'reset', 'fail', 'tohost'];
 
 function fresh(): Record<Sink, Hash64> {
   return { console: new Hash64(), disk: new Hash64(), net: new Hash64(), power: new Hash64() };

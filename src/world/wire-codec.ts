@@ -2,7 +2,7 @@
  * `wire.ts` in bytes: a 4-byte big-endian length, then a body whose first byte names the message. Decoding is incremental and
  * bounded: whatever the peer sends is a message or a `WireError`, never another exception and never an allocation it asked for.
  */
-import { type Exit, SINKS } from '../../emulator/index.ts';
+import { EXIT_REASONS, type Exit, SINKS } from '../../emulator/index.ts';
 import { ByteReader, ByteWriter, WireError } from './bytes.ts';
 import type { FromWorld, ReplicaStatus, Takeover, ToWorld } from './wire.ts';
 
@@ -28,7 +28,6 @@ const TO_WORLD = [
 ] as const;
 const FROM_WORLD = ['answer', 'refuse', 'accepted', 'completion', 'input', 'frameIn', 'quit'] as const;
 const ROLES = ['primary', 'backup', 'solo'] as const;
-const EXIT_REASONS = ['poweroff', 'reset', 'fail', 'tohost'] as const;
 const STATUS_ROLES = ['primary', 'backup', 'solo', 'halted'] as const;
 const STATES = ['protected', 'unprotected', 'halted'] as const;
 
