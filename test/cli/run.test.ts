@@ -288,6 +288,16 @@ describe('record and replay', () => {
     expect([replayed.status, JSON.parse(replayed.stdout)]).toMatchObject([0, { cut: false, exit: null }]);
   });
 
+  it('a state folder without room ends with 69 and what to do, not as a defect', () => {
+    const state = join(dir, 'small');
+    const limited = ['-c', 'ulimit -f 0; exec "$@"', 'sh', process.execPath, fileURLToPath(built('src/cli/main.ts'))];
+    const { status, stderr } = spawnSync('sh', [...limited, 'run', image('hello'), '--bios', 'none', '--state', state], {
+      encoding: 'utf8',
+    });
+    expect(stderr).toMatch(/^twinhart: cannot write .*run\.json: EFBIG.*\n {2}STATE: /);
+    expect([status, readdirSync(state)]).toEqual([69, []]);
+  });
+
   it("the survivor's record of a pair whose primary was killed replays across the takeover", async () => {
     const file = join(dir, 'pair.twh');
     twin = new Twin([image('echo'), '--bios', 'none', '--memory', '1M', '--json', '--record', file]);
