@@ -1,10 +1,10 @@
 /**
  * One replica: an event goes in, `step` decides, its effects are performed (protocol.md). No policy here: what this file owns is who
- * is told what, in which order, and the payloads behind the watermarks. Runs as a process (`replica-main.ts`) or embedded, in pairs.
+ * is told what, and in which order. `machine-port.ts` leads to the machine, `sinks.ts` to the world's sinks, `link.ts` to the peer.
+ * Runs as a process (`replica-main.ts`) or embedded, in pairs.
  */
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
-import { type Output, SINKS, type Sink } from '../../emulator/index.ts';
+import { SINKS, type Sink } from '../../emulator/index.ts';
 import type { Effect, Event, SinkKind } from '../protocol/events.ts';
 import { LIMITS, type Limits } from '../protocol/limits.ts';
 import { createReplica, type Replica, step } from '../protocol/replica.ts';
@@ -13,13 +13,13 @@ import { claimEpoch } from '../world/arbiter-file.ts';
 import type { FromWorld, ReplicaStatus } from '../world/wire.ts';
 import { micros } from './clock.ts';
 import type { HeartbeatData } from './heartbeat.ts';
-import { HeldOutputs, type Numbered, sinkOf } from './held.ts';
 import { decodeEnvelope, encodeEnvelope, type Link, LinkError } from './link.ts';
 import type { LoadedRun } from './load-run.ts';
+import { MachinePort } from './machine-port.ts';
 import type { MachineData } from './machine-thread.ts';
-import { decodeFromMachine, encodeToMachine, type FromMachine, type ToMachine } from './records.ts';
-import { Ring } from './ring.ts';
+import type { FromMachine } from './records.ts';
 import { LINK_CLOSED, LINK_CLOSING, LINK_OPEN, LINK_WRITING, type Shared } from './shared.ts';
+import { Sinks } from './sinks.ts';
 import { Stages } from './stages.ts';
 import { statusOf, type TakeoverStamps } from './status.ts';
 import type { WorldPort } from './world-port.ts';
@@ -59,8 +59,6 @@ export interface Observer {
 /** How each sink's outputs survive a takeover. */
 const SINK_KINDS: Readonly<Record<Sink, SinkKind>> = { console: 'ordinal', disk: 'request', net: 'ordinal', power: 'last' };
 
-/** Records taken from the machine in one turn of the event loop. */
-const BURST = 2000;
 const STATUS_MS = 250;
 /** A backup that is told `off` leaves at once; one that does not hear it any more is not waited for. */
 const FAREWELL_MS = 1000;
@@ -78,24 +76,16 @@ export class RunningReplica {
   private readonly setup: ReplicaSetup;
   private readonly shared: Shared;
   private readonly limits: Limits;
-  private readonly toMachine: Ring;
-  private readonly fromMachine: Ring;
-  private readonly workers: Worker[] = [];
+  private readonly machine: MachinePort;
+  private readonly sinks: Sinks;
   private readonly timers: NodeJS.Timeout[] = [];
   private replica: Replica;
   private readonly events: Event[] = [];
   private stepping = false;
   private finished = false;
 
-  private readonly held = new HeldOutputs();
   private readonly stages = new Stages();
   private readonly takeover: Partial<TakeoverStamps> = {};
-  /** What did not fit the ring to the machine, oldest first. */
-  private readonly backlog: ToMachine[] = [];
-  /** Epoch under which each sink knows us: outputs carry it. */
-  private readonly sinkEpochs = new Map<Sink, number>();
-  /** Disk requests made and not completed. */
-  private readonly pending = new Set<number>();
   private live = false;
   private linkOpen = false;
   /** `closeLink` was decided while the machine thread was writing: closed when it has let go. */
@@ -113,12 +103,18 @@ export class RunningReplica {
     this.setup = setup;
     this.shared = setup.shared;
     this.limits = { ...LIMITS, ...setup.limits };
-    // Twice the named size: a record is a batch and a few bytes, and a batch may have a quarter of what is named.
-    this.toMachine = Ring.create(this.limits.ringBytes * 2);
-    this.fromMachine = Ring.create(this.limits.ringBytes * 2);
     const { loaded, role, identity } = setup;
     const { vm, run } = loaded.run;
     this.replica = createReplica({ vm, run, identity, config: loaded.config, role, sinks: SINK_KINDS, limits: this.limits });
+    this.sinks = new Sinks(setup.world, () => this.replica.epoch);
+    this.machine = new MachinePort(this.shared, this.limits.ringBytes, {
+      said: (record) => {
+        this.fromMachine(record);
+        return !this.finished;
+      },
+      full: (full) => (full ? setup.link?.pause() : setup.link?.resume()),
+      died: (why) => this.finish(BROKEN, why),
+    });
     setup.world.onDrain = () => this.weigh();
     setup.world.start({
       opened: () => this.begin(),
@@ -134,19 +130,14 @@ export class RunningReplica {
 
   /** Bytes in the two rings, and what waits outside them: where a replica that is stuck is stuck. */
   get fill(): { readonly toMachine: number; readonly fromMachine: number; readonly backlog: number; readonly held: number } {
-    return {
-      toMachine: this.toMachine.used(),
-      fromMachine: this.fromMachine.used(),
-      backlog: this.backlog.length,
-      held: this.held.size,
-    };
+    return { ...this.machine.fill, held: this.sinks.held.size };
   }
 
   /** As `kill -9`: nothing is said, nothing is flushed; threads end in the middle of what they do. */
   async kill(): Promise<void> {
     this.finished = true;
     this.stopTimers();
-    await Promise.all(this.workers.map((worker) => worker.terminate()));
+    await this.machine.terminate();
     this.setup.world.destroy();
     this.setup.link?.close();
   }
@@ -179,8 +170,7 @@ export class RunningReplica {
     const { run } = loaded;
     const data: MachineData = {
       shared: this.shared.buffer,
-      toMachine: this.toMachine.shared,
-      fromMachine: this.fromMachine.shared,
+      ...this.machine.rings,
       logRing,
       config: loaded.machine,
       description: loaded.description,
@@ -191,7 +181,7 @@ export class RunningReplica {
       evidenceFile: join(run.dir, `divergence.${role}`),
       maxInstructions: run.maxInstructions ?? undefined,
     };
-    this.startWorker('machine-worker', data, this.setup.machineWorker).on('message', () => this.look());
+    this.machine.startWorker('machine-worker', data, this.setup.machineWorker).on('message', () => this.look());
   }
 
   private startHeartbeat(): void {
@@ -202,16 +192,7 @@ export class RunningReplica {
     // Twenty in the time after which silence is suspicious; more would only cost an idle pair its sleep.
     const intervalMs = Math.max(1, (tickMs * heartbeatSilenceTicks) / 20);
     const data: HeartbeatData = { shared: this.shared.buffer, run, identity, ...heartbeat, intervalMs };
-    this.startWorker('heartbeat-worker', data);
-  }
-
-  /** Any thread's death is the replica's: half a replica must not go on (protocol.md, "Roles, claims, fences"). */
-  private startWorker(name: string, workerData: unknown, entry = workerUrl(name)): Worker {
-    const worker = new Worker(entry, { workerData });
-    worker.on('error', (error) => this.finish(BROKEN, `${name} died: ${error.stack ?? error.message}`));
-    worker.on('exit', (code) => this.finish(BROKEN, `${name} ended with ${code}`));
-    this.workers.push(worker);
-    return worker;
+    this.machine.startWorker('heartbeat-worker', data);
   }
 
   // Events.
@@ -247,7 +228,7 @@ export class RunningReplica {
     this.linkOpen = true;
     if (this.setup.role === 'primary') {
       this.shared.link = LINK_OPEN;
-      this.toMachineNow({ kind: 'link', fd });
+      this.machine.tell({ kind: 'link', fd });
     }
     this.handle({ kind: 'linkOpened' });
   }
@@ -259,8 +240,8 @@ export class RunningReplica {
     try {
       const { run, epoch, message } = decodeEnvelope(body);
       const acked = message.kind === 'ack' ? micros() : 0;
-      if (message.kind === 'replayed') this.toMachineNow({ kind: 'agreed', seq: message.seq });
-      if (message.kind === 'diverged') this.toMachineNow({ kind: 'evidence' });
+      if (message.kind === 'replayed') this.machine.tell({ kind: 'agreed', seq: message.seq });
+      if (message.kind === 'diverged') this.machine.tell({ kind: 'evidence' });
       this.handle({ kind: 'message', run, epoch, message });
       if (message.kind === 'ack') this.stages.acked(message.seq, acked, micros());
     } catch (error) {
@@ -310,7 +291,7 @@ export class RunningReplica {
     if (after.phase !== 'backup' || before.phase !== 'backup' || after.received !== range.last || range.first !== before.received + 1)
       return;
     if (range.run !== after.self.run || range.epoch !== after.epoch) return;
-    for (const bytes of whole) this.toMachineNow({ kind: 'batch', bytes });
+    for (const bytes of whole) this.machine.tell({ kind: 'batch', bytes });
     this.receivedBytes += whole.reduce((sum, bytes) => sum + bytes.length, 0);
     this.weigh();
   }
@@ -334,22 +315,22 @@ export class RunningReplica {
         return;
       case 'accepted':
         this.look();
-        if (this.live) this.held.forgetOne(message.sink, message.ordinal);
+        if (this.live) this.sinks.held.forgetOne(message.sink, message.ordinal);
         this.handle({ kind: 'accepted', sink: message.sink, ordinal: message.ordinal });
         this.weigh();
         this.endAtLimit();
         return;
       case 'completion':
-        this.pending.delete(message.request);
-        this.toMachineNow({ kind: 'disk', request: message.request, status: message.status, data: message.data });
-        if (this.off) this.handle({ kind: 'pending', requests: this.pending.size });
+        this.sinks.completed(message.request);
+        this.machine.tell({ kind: 'disk', request: message.request, status: message.status, data: message.data });
+        if (this.off) this.handle({ kind: 'pending', requests: this.sinks.pending });
         return;
       case 'input':
         // Once the console has answered our hello, also before we run: the world sends each byte of a log's continuation only once.
-        this.toMachineNow({ kind: 'console', port: message.port, number: message.number, bytes: message.bytes });
+        this.machine.tell({ kind: 'console', port: message.port, number: message.number, bytes: message.bytes });
         return;
       case 'frameIn':
-        if (this.live && this.backlog.length === 0) this.toMachineNow({ kind: 'frame', bytes: message.bytes });
+        if (this.live && this.machine.fill.backlog === 0) this.machine.tell({ kind: 'frame', bytes: message.bytes });
         return;
       case 'quit':
         this.finish(0, 'the user has quit');
@@ -361,19 +342,13 @@ export class RunningReplica {
   private look(): void {
     this.shared.clearWake();
     this.setup.link?.wake();
-    for (let i = 0; i < BURST; i++) {
-      const record = this.fromMachine.read();
-      if (record === undefined) break;
-      this.fromMachineThread(decodeFromMachine(record));
-      if (this.finished) return;
-    }
-    if (this.fromMachine.takeStalled()) this.shared.bell.ring();
-    if (this.fromMachine.used() > 0) setImmediate(() => this.finished || this.look());
-    this.drainBacklog();
+    const more = this.machine.look();
+    if (this.finished) return;
+    if (more) setImmediate(() => this.finished || this.look());
     this.weigh();
   }
 
-  private fromMachineThread(record: FromMachine): void {
+  private fromMachine(record: FromMachine): void {
     this.setup.observer?.said(record);
     if (this.finished) return;
     switch (record.kind) {
@@ -381,10 +356,10 @@ export class RunningReplica {
         this.ready();
         return;
       case 'output':
-        this.made(record.output);
+        this.sinks.made(record.output);
         return;
       case 'request':
-        this.issue(record.output);
+        this.sinks.issue(record.output);
         return;
       case 'appended': {
         const { seq, icount, made, lastInput } = record;
@@ -407,19 +382,18 @@ export class RunningReplica {
         this.handle({ kind: 'drained', seq: record.seq, made: record.made, lastInput: record.lastInput });
         return;
       case 'live':
-        if (this.off) this.handle({ kind: 'pending', requests: this.pending.size });
+        if (this.off) this.handle({ kind: 'pending', requests: this.sinks.pending });
         return;
       case 'diverged':
         this.handle({ kind: 'diverged', report: record.report });
         return;
       case 'signature':
-        if (this.live) this.setup.world.send({ kind: 'signature', epoch: this.epochOf('power'), bytes: record.bytes });
-        else this.signature = record.bytes;
+        this.sinks.sign(record.bytes, this.live);
         return;
       case 'off':
         this.off = true;
         this.digest = record.digest;
-        this.handle({ kind: 'off', code: record.code, pending: this.live ? this.pending.size : record.pending });
+        this.handle({ kind: 'off', code: record.code, pending: this.live ? this.sinks.pending : record.pending });
         return;
       case 'limit':
         this.limitReached = true;
@@ -438,21 +412,6 @@ export class RunningReplica {
         this.show();
         return;
     }
-  }
-
-  /** Kept by a backup, to be told when it is live. */
-  private signature: Uint8Array | undefined;
-
-  private made(output: Output): void {
-    if (output.kind === 'diskWrite' || output.kind === 'diskFlush') this.pending.add(output.request);
-    this.held.add(output as Numbered);
-  }
-
-  private issue(output: Output): void {
-    if (output.kind !== 'diskRead' && output.kind !== 'diskWrite' && output.kind !== 'diskFlush')
-      throw new Error(`${output.kind} is no disk request`);
-    this.pending.add(output.request);
-    this.setup.world.send({ kind: 'disk', epoch: this.epochOf('disk'), request: output });
   }
 
   // Effects.
@@ -474,36 +433,35 @@ export class RunningReplica {
         });
         return;
       case 'hello':
-        this.sinkEpochs.set(effect.sink as Sink, effect.epoch);
-        world.send({ kind: 'hello', sink: effect.sink as Sink, epoch: effect.epoch, lastInput: effect.lastInput });
+        this.sinks.hello(effect.sink as Sink, effect.epoch, effect.lastInput);
         return;
       case 'protect':
         this.live = true;
-        this.toMachineNow({ kind: 'protect', epoch: effect.epoch });
+        this.machine.tell({ kind: 'protect', epoch: effect.epoch });
         return;
       case 'run':
         this.live = true;
-        this.toMachineNow({ kind: 'run', epoch: effect.epoch, logging: effect.logging });
+        this.machine.tell({ kind: 'run', epoch: effect.epoch, logging: effect.logging });
         return;
       case 'drain':
         this.weigh();
-        this.toMachineNow({ kind: 'drain' });
+        this.machine.tell({ kind: 'drain' });
         return;
       case 'goLive':
         this.takeover.liveAt = Date.now();
         this.live = true;
-        if (this.signature !== undefined) world.send({ kind: 'signature', epoch: this.epochOf('power'), bytes: this.signature });
-        this.toMachineNow({ kind: 'goLive', epoch: effect.epoch });
+        this.sinks.tellSignature();
+        this.machine.tell({ kind: 'goLive', epoch: effect.epoch });
         return;
       case 'release':
-        for (const output of this.held.release(effect.upTo)) this.give(output);
+        this.sinks.release(effect.upTo);
         return;
       case 'forget':
-        this.held.forget(effect.upTo);
+        this.sinks.held.forget(effect.upTo);
         this.weigh();
         return;
       case 'inputAcked':
-        world.send({ kind: 'inputAcked', epoch: this.epochOf('console'), number: effect.number });
+        this.sinks.inputAcked(effect.number);
         return;
       case 'slow':
         this.shared.slow = effect.share;
@@ -516,24 +474,6 @@ export class RunningReplica {
         world.send({ kind: 'halted', reason: effect.reason, code: effect.code, detail: effect.detail });
         if (effect.reason === 'off') this.leave(effect.code, effect.detail);
         else this.finish(effect.code, effect.detail);
-        return;
-    }
-  }
-
-  private give(output: Numbered): void {
-    const { world } = this.setup;
-    const epoch = this.epochOf(sinkOf(output));
-    switch (output.kind) {
-      case 'console':
-      case 'frame':
-        world.send({ kind: output.kind, epoch, ordinal: output.ordinal, bytes: output.bytes });
-        return;
-      case 'diskWrite':
-      case 'diskFlush':
-        world.send({ kind: 'disk', epoch, request: output });
-        return;
-      case 'off':
-        world.send({ kind: 'off', epoch, ordinal: output.ordinal, exit: output.exit });
         return;
     }
   }
@@ -553,7 +493,7 @@ export class RunningReplica {
 
   /** `--max-instructions`: ends when everything that was made has been taken. */
   private endAtLimit(): void {
-    if (!this.limitReached || this.held.size > 0 || !this.live) return;
+    if (!this.limitReached || this.sinks.held.size > 0 || !this.live) return;
     this.limitReached = false;
     const { world, link, loaded } = this.setup;
     this.show();
@@ -564,31 +504,9 @@ export class RunningReplica {
 
   // Bounds.
 
-  /** To the machine, in order; what does not fit waits, and the link is not read meanwhile. */
-  private toMachineNow(record: ToMachine): void {
-    this.backlog.push(record);
-    this.drainBacklog();
-  }
-
-  private drainBacklog(): void {
-    let wrote = false;
-    while (this.backlog.length > 0) {
-      const { head, body } = encodeToMachine(this.backlog[0]!);
-      if (!this.toMachine.writeOrMark(head, body)) break;
-      this.backlog.shift();
-      wrote = true;
-    }
-    if (wrote) this.shared.bell.ring();
-    const full = this.backlog.length > 0;
-    if (full === this.shared.full) return;
-    this.shared.full = full;
-    if (full) this.setup.link?.pause();
-    else this.setup.link?.resume();
-  }
-
   /** Held outputs and what the world has not taken, against their limits: above, the machine waits; at half, it goes on. */
   private weigh(): void {
-    const bytes = this.held.bytes + this.setup.world.unsent;
+    const bytes = this.sinks.held.bytes + this.setup.world.unsent;
     const { stall } = this.shared;
     // A backup that has won must replay all that it received, or nobody would ever take what it keeps.
     if (this.replica.phase === 'takeover') {
@@ -596,8 +514,8 @@ export class RunningReplica {
       return;
     }
     const { heldBytes, heldOutputs } = this.limits;
-    if (!stall && (bytes > heldBytes || this.held.size > heldOutputs)) this.stallMachine(true);
-    else if (stall && bytes < heldBytes / 2 && this.held.size < heldOutputs / 2) this.stallMachine(false);
+    if (!stall && (bytes > heldBytes || this.sinks.held.size > heldOutputs)) this.stallMachine(true);
+    else if (stall && bytes < heldBytes / 2 && this.sinks.held.size < heldOutputs / 2) this.stallMachine(false);
   }
 
   private stallMachine(on: boolean): void {
@@ -617,17 +535,13 @@ export class RunningReplica {
       icount: this.shared.icount,
       logBytes: this.receivedBytes + this.shared.logBytes,
       outputs: this.outputs,
-      held: this.held.held,
+      held: this.sinks.held.held,
       stalled: this.shared.stall,
       takeover: this.takeover,
       stages: this.stages,
       digest: this.digest,
       recordLost: this.recordLost,
     });
-  }
-
-  private epochOf(sink: Sink): number {
-    return this.sinkEpochs.get(sink) ?? this.replica.epoch;
   }
 
   private stopTimers(): void {
@@ -653,12 +567,6 @@ export class RunningReplica {
     this.stopTimers();
     this.setup.world.end(() => this.setup.ended(code, why));
   }
-}
-
-/** Workers run compiled code; this file may itself run from its source, under a test. */
-function workerUrl(name: string): URL {
-  const compiled = import.meta.url.endsWith('.ts') ? `../../dist/src/host/${name}.js` : `./${name}.js`;
-  return new URL(compiled, import.meta.url);
 }
 
 const total = (made: Readonly<Record<string, number>>): number => SINKS.reduce((sum, sink) => sum + (made[sink] ?? 0), 0);
