@@ -3,7 +3,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { createMachine, LoadError, type Machine, type MachineConfig } from '../../emulator/index.ts';
+import { createMachine, LoadError, type Machine } from '../../emulator/index.ts';
+import { machineConfig } from '../host/load-run.ts';
 import type { FileRef, RunConfig } from '../world/run-config.ts';
 import { defaultStateFolder, generateName, knownRuns } from '../world/state-folder.ts';
 import { CliError } from './errors.ts';
@@ -138,30 +139,12 @@ export function makePlan(image: string | undefined, options: RunOptions): Plan {
 /** The very machine that a replica will build. Throws `CliError` for an image that is none, or does not fit. */
 export function buildMachine(machine: RunConfig['machine'], images: Plan['images']): Machine {
   try {
-    return createMachine(machineConfig(machine, images));
+    const { firmware, main, initrd, dtb } = images;
+    return createMachine(machineConfig(machine, { firmware: firmware?.bytes, main: main.bytes, initrd: initrd?.bytes, dtb: dtb?.bytes }));
   } catch (error) {
     if (error instanceof LoadError) throw new CliError('IMAGE_BAD', error.message);
     throw error;
   }
-}
-
-function machineConfig(machine: RunConfig['machine'], images: Plan['images']): MachineConfig {
-  return {
-    memoryBytes: machine.memoryBytes,
-    clock: machine.clock,
-    seed: new Uint8Array(Buffer.from(machine.seed, 'hex')),
-    bootTimeNs: BigInt(machine.bootTimeNs),
-    disk: machine.disk,
-    net: machine.net === undefined ? undefined : { mac: new Uint8Array(Buffer.from(machine.net.mac, 'hex')) },
-    virtioConsole: machine.virtioConsole,
-    images: {
-      firmware: images.firmware?.bytes,
-      main: images.main.bytes,
-      initrd: images.initrd?.bytes,
-      append: machine.images.append,
-      dtb: images.dtb?.bytes,
-    },
-  };
 }
 
 export function parseMemory(text: string): number {

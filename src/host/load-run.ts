@@ -1,7 +1,7 @@
 /** From `run.json` to what a replica is made of: the image files are read once, and must be the very files that the world hashed. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { MachineConfig } from '../../emulator/index.ts';
+import type { ImageConfig, MachineConfig } from '../../emulator/index.ts';
 import { configHash, type Description, describe, type ImageName } from '../replay/description.ts';
 import type { FileRef, RunConfig } from '../world/run-config.ts';
 
@@ -32,26 +32,30 @@ export function loadRunFile(path: string): LoadedRun {
 export function loadRun(run: RunConfig): LoadedRun {
   // It keys every batch in eight bytes.
   if (!/^[0-9a-f]{16}$/.test(run.run)) throw new RunError(`a run is named by 16 hex digits, not '${run.run}'`);
-  const { images, disk, net } = run.machine;
-  const machine: MachineConfig = {
-    memoryBytes: run.machine.memoryBytes,
-    clock: run.machine.clock,
-    seed: Buffer.from(run.machine.seed, 'hex'),
-    bootTimeNs: BigInt(run.machine.bootTimeNs),
-    disk: disk ?? undefined,
-    net: net ? { mac: Buffer.from(net.mac, 'hex') } : undefined,
-    virtioConsole: run.machine.virtioConsole,
-    images: {
-      firmware: bytesOf(images.firmware),
-      main: bytesOf(images.main)!,
-      initrd: bytesOf(images.initrd),
-      append: images.append,
-      dtb: bytesOf(images.dtb),
-    },
-  };
+  const { images } = run.machine;
+  const machine = machineConfig(run.machine, {
+    firmware: bytesOf(images.firmware),
+    main: bytesOf(images.main)!,
+    initrd: bytesOf(images.initrd),
+    dtb: bytesOf(images.dtb),
+  });
   const names = { firmware: name(images.firmware), main: name(images.main)!, initrd: name(images.initrd), dtb: name(images.dtb) };
   const description = describe(machine, names);
   return { run, machine, description, config: configHash(description) };
+}
+
+/** What `run.json` writes as text, as the machine takes it; the images' bytes are the caller's to bring. */
+export function machineConfig(machine: RunConfig['machine'], images: Omit<ImageConfig, 'append'>): MachineConfig {
+  return {
+    memoryBytes: machine.memoryBytes,
+    clock: machine.clock,
+    seed: Uint8Array.from(Buffer.from(machine.seed, 'hex')),
+    bootTimeNs: BigInt(machine.bootTimeNs),
+    disk: machine.disk ?? undefined,
+    net: machine.net ? { mac: Uint8Array.from(Buffer.from(machine.net.mac, 'hex')) } : undefined,
+    virtioConsole: machine.virtioConsole,
+    images: { ...images, append: machine.images.append },
+  };
 }
 
 function bytesOf(file: FileRef | undefined): Uint8Array | undefined {
