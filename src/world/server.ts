@@ -129,7 +129,9 @@ export class WorldServer {
     const shown = Promise.all([this.#consoleQueue, this.#begun.console.ended()]).finally(() => patience.abort());
     const enough = setTimeout(CONSOLE_LEAVE_MS, undefined, { signal: patience.signal }).catch(() => undefined);
     const others = SINKS.filter((sink) => sink !== 'console').map((sink) => this.#begun[sink].ended());
-    await Promise.all([closed, Promise.race([shown, enough]), ...others]);
+    // The epoch too is put away before the caller may remove the folder.
+    const recorded = this.#fence.recorded.catch(() => undefined);
+    await Promise.all([closed, Promise.race([shown, enough]), recorded, ...others]);
   }
 
   #take(replica: ReplicaConnection, message: ToWorld): void {
