@@ -49,6 +49,16 @@ export type Output =
   /** The last output of a machine: it will run no further instruction. */
   | { readonly kind: 'off'; readonly ordinal: number; readonly exit: Exit };
 
+/** The sink whose ordinals an output counts; a disk read counts none. */
+export const SINK_OF = {
+  console: 'console',
+  frame: 'net',
+  diskRead: undefined,
+  diskWrite: 'disk',
+  diskFlush: 'disk',
+  off: 'power',
+} as const satisfies Readonly<Record<Output['kind'], Sink | undefined>>;
+
 /** How a guest ended: by the finisher, SBI SRST (through the finisher), or HTIF `tohost`. */
 export interface Exit {
   readonly code: number;

@@ -1,18 +1,9 @@
 /** The way out: numbers what devices make, sink by sink, and keeps it until it is taken (protocol.md, "Outputs"). */
 import type { Unnumbered } from './devices/device.ts';
-import type { Exit, Output, Sink } from './io.ts';
+import { type Exit, type Output, SINK_OF, type Sink } from './io.ts';
 
 /** Console bytes that end a run, so that a chatty guest is still heard. */
 const CONSOLE_BYTES_URGENT = 256;
-
-const SINK_OF: Readonly<Record<Output['kind'], Sink | undefined>> = {
-  console: 'console',
-  frame: 'net',
-  diskRead: undefined,
-  diskWrite: 'disk',
-  diskFlush: 'disk',
-  off: 'power',
-};
 
 export class Outputs {
   /** Ordinal of the last output made, for each sink: state. */

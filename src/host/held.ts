@@ -2,7 +2,7 @@
  * Outputs on their way to the sinks: the payloads behind the watermarks of `step`. An output stays here until its sink has accepted
  * it, on the primary (for the bound) as on the backup (to be emitted after a takeover).
  */
-import { type Ordinals, type Output, SINKS, type Sink } from '../../emulator/index.ts';
+import { type Ordinals, type Output, SINK_OF, SINKS, type Sink } from '../../emulator/index.ts';
 
 /** Outputs with an ordinal. */
 export type Numbered = Exclude<Output, { kind: 'diskRead' }>;
@@ -24,7 +24,7 @@ export class HeldOutputs {
 
   /** In the order of their ordinals, for each sink. What was forgotten beforehand (a backup that lags) is dropped. */
   add(output: Numbered): void {
-    const sink = sinkOf(output);
+    const sink = SINK_OF[output.kind];
     const queue = this.queues[sink];
     if (output.ordinal <= queue.last) throw new Error(`output ${sink} ${output.ordinal} comes after ${queue.last}`);
     queue.last = lastOf(output);
@@ -93,20 +93,6 @@ const newQueue = (): Queue => ({ outputs: [], given: 0, last: 0, gone: 0 });
 
 /** An output costs memory even when it carries nothing. */
 const OVERHEAD = 64;
-
-export function sinkOf(output: Numbered): Sink {
-  switch (output.kind) {
-    case 'console':
-      return 'console';
-    case 'frame':
-      return 'net';
-    case 'diskWrite':
-    case 'diskFlush':
-      return 'disk';
-    case 'off':
-      return 'power';
-  }
-}
 
 function lastOf(output: Numbered): number {
   return output.kind === 'console' ? output.ordinal + output.bytes.length - 1 : output.ordinal;

@@ -2,7 +2,7 @@
  * What the event loop and the machine thread of one replica say to each other through their two rings. Hand-laid (a kind byte, 64-bit
  * floats for numbers, then the payload): they lie on the fast path, and JSON would cost more than the hop.
  */
-import { type ConsolePort, type Exit, type Ordinals, type Output, SINKS } from '../../emulator/index.ts';
+import { type ConsolePort, EXIT_REASONS, type Ordinals, type Output, SINKS } from '../../emulator/index.ts';
 
 export type ToMachine =
   | { readonly kind: 'protect'; readonly epoch: number }
@@ -73,7 +73,6 @@ const FROM = [
   'recordLost',
 ] as const;
 const OUTPUTS = ['console', 'frame', 'diskRead', 'diskWrite', 'diskFlush', 'off'] as const;
-const REASONS: readonly Exit['reason'][] = ['poweroff', 'reset', 'fail', 'tohost'];
 
 /** A record in two parts, as `Ring.write` takes it: `head` is reused by the next call. */
 export interface Parts {
@@ -212,7 +211,7 @@ function encodeOutput(kind: number, output: Output): Parts {
     case 'diskFlush':
       return parts(kind, [which, output.ordinal, output.request]);
     case 'off':
-      return parts(kind, [which, output.ordinal, output.exit.code, REASONS.indexOf(output.exit.reason)]);
+      return parts(kind, [which, output.ordinal, output.exit.code, EXIT_REASONS.indexOf(output.exit.reason)]);
   }
 }
 
@@ -229,7 +228,7 @@ function decodeOutput(read: Reader): Output {
     case 'diskFlush':
       return { kind, ordinal: read.number(), request: read.number() };
     case 'off':
-      return { kind, ordinal: read.number(), exit: { code: read.number(), reason: REASONS[read.number()]! } };
+      return { kind, ordinal: read.number(), exit: { code: read.number(), reason: EXIT_REASONS[read.number()]! } };
   }
 }
 

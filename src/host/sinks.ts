@@ -2,8 +2,8 @@
  * A replica's outputs on the way to the world: what is held or kept, which disk requests are pending, and the epoch under which each sink
  * knows us (protocol.md, "Outputs", "Disk"). `step` says when; this says it to the world.
  */
-import type { Ordinals, Output, Sink } from '../../emulator/index.ts';
-import { HeldOutputs, type Numbered, sinkOf } from './held.ts';
+import { type Ordinals, type Output, SINK_OF, type Sink } from '../../emulator/index.ts';
+import { HeldOutputs, type Numbered } from './held.ts';
 import type { WorldPort } from './world-port.ts';
 
 export class Sinks {
@@ -71,7 +71,7 @@ export class Sinks {
   }
 
   private give(output: Numbered): void {
-    const epoch = this.epochOf(sinkOf(output));
+    const epoch = this.epochOf(SINK_OF[output.kind]);
     switch (output.kind) {
       case 'console':
       case 'frame':

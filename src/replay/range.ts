@@ -2,7 +2,7 @@
  * The outputs that one output entry covers, as a digest: over kind, ordinal, length and payload, disk requests included, each sink
  * by itself (protocol.md, "Outputs"). Console bytes are hashed as a stream, since where a slice ended is nobody's business.
  */
-import { type Digest, EXIT_REASONS, type Ordinals, type Output, type Sink } from '../../emulator/index.ts';
+import { type Digest, EXIT_REASONS, type Ordinals, type Output, SINK_OF, type Sink } from '../../emulator/index.ts';
 import { Hash64 } from './checksum.ts';
 
 export class OutputRange {
@@ -33,7 +33,7 @@ export class OutputRange {
         continue;
       }
       this.count(output);
-      const hash = this.hashes[SINK[output.kind]];
+      const hash = this.hashes[SINK_OF[output.kind]];
       switch (output.kind) {
         case 'console':
           hash.stream(output.bytes);
@@ -66,7 +66,7 @@ export class OutputRange {
 
   /** Ordinals have no gaps: a machine that skips one would make the pair release or drop the wrong output. */
   private count(output: Exclude<Output, { kind: 'diskRead' }>): void {
-    const sink = SINK[output.kind];
+    const sink = SINK_OF[output.kind];
     const length = output.kind === 'console' ? output.bytes.length : 1;
     if (output.ordinal !== this.made[sink] + 1)
       throw new Error(`the machine numbered a ${output.kind} output ${output.ordinal}, want ${this.made[sink] + 1}`);
@@ -74,12 +74,6 @@ export class OutputRange {
     this.numbered += length;
   }
 }
-
-/** Which sink's ordinals an output counts. */
-const SINK = { console: 'console', frame: 'net', diskWrite: 'disk', diskFlush: 'disk', off: 'power' } as const satisfies Record<
-  Exclude<Output['kind'], 'diskRead'>,
-  Sink
->;
 
 const KIND = { frame: 1, diskWrite: 2, diskFlush: 3, diskRead: 4, off: 5 } as const;
 
