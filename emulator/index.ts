@@ -1,8 +1,10 @@
 /** The public face of the emulator: the machine, its two doors, its snapshot. Nothing else is imported from outside. */
+import type { Checkpoint } from './checkpoint.ts';
 import type { MachineConfig } from './config.ts';
 import type { Anchor, Digest, DiskRequest, Exit, Icount, Input, Ordinals, Output } from './io.ts';
 import { Board, type MachineOptions } from './machine.ts';
 
+export type { Checkpoint } from './checkpoint.ts';
 export type * from './config.ts';
 export * from './io.ts';
 export { LoadError } from './loader.ts';
@@ -45,6 +47,8 @@ export interface Machine {
   /** pc, x1..x31 and CSRs only: cheap, for every output entry. */
   registersDigest(): Digest;
   save(): Snapshot;
+  /** The same, made into bytes only when asked: pages are shared with the checkpoint before, so that it costs what was written since. */
+  checkpoint(): Checkpoint;
   /** The hart as a debugger would show it. */
   inspect(): HartView;
   /** Physical memory, for signatures, symbols and debuggers; throws RangeError outside RAM. */

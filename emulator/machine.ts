@@ -1,5 +1,6 @@
 /** The board: one hart, RAM and devices wired together; the machine's two doors, its time, its snapshot (ARCHITECTURE.md, "Contracts"). */
 import { Bus } from './bus.ts';
+import { type Checkpoint, Checkpoints } from './checkpoint.ts';
 import { Clock, FIRST_ANCHOR } from './clock.ts';
 import type { MachineConfig } from './config.ts';
 import type { Dma } from './devices/device.ts';
@@ -21,7 +22,17 @@ import { Physical } from './physical.ts';
 import { type Placement, placeImages } from './placement.ts';
 import { resetRom } from './rom.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
-import { configState, hartState, machineState, memoryState, restoreHart, restoreMachineState, restoreMemory, sameConfig } from './state.ts';
+import {
+  configState,
+  hartState,
+  machineState,
+  memoryState,
+  pageOf,
+  restoreHart,
+  restoreMachineState,
+  restoreMemory,
+  sameConfig,
+} from './state.ts';
 
 /** What changes speed and nothing else: for tests of just that. */
 export interface MachineOptions {
@@ -52,6 +63,7 @@ export class Board implements Machine {
   readonly #devices: Devices;
   readonly #execute: Execute;
   readonly #memoryDigest: MemoryDigest;
+  readonly #checkpoints: Checkpoints;
   readonly #htif: Htif | undefined;
   /** The guest has ended; `exit` shows it once `run` has said so. */
   #ended: Exit | undefined;
@@ -77,6 +89,7 @@ export class Board implements Machine {
       hart.attention = true;
     });
     this.#memoryDigest = new MemoryDigest(physical);
+    this.#checkpoints = new Checkpoints(physical);
     const off = (exit: Exit) => this.#end(exit);
     const emit = this.#outputs.emit.bind(this.#outputs);
     const board = this;
@@ -247,10 +260,13 @@ export class Board implements Machine {
   }
 
   save(): Snapshot {
-    const sections = this.#sections();
-    sections.set('config', configState(this.config));
-    sections.set('memory', memoryState(this.#physical));
-    return writeSnapshot(sections);
+    const physical = this.#physical;
+    const pages = Array.from({ length: physical.layout.frames }, (_, frame) => pageOf(physical, frame));
+    return writeSnapshot(this.#allButMemory().set('memory', memoryState(pages)));
+  }
+
+  checkpoint(): Checkpoint {
+    return this.#checkpoints.take(this.#allButMemory());
   }
 
   inspect(): HartView {
@@ -294,6 +310,11 @@ export class Board implements Machine {
       ['machine', machineState(this.#clock, this.#outputs, this.#ended)],
       ...this.#devices.save(),
     ]);
+  }
+
+  /** Of a snapshot, whose last section is memory. */
+  #allButMemory() {
+    return this.#sections().set('config', configState(this.config));
   }
 
   /** Pages are about to be clean: no entry may write to them unseen. */

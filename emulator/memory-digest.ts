@@ -27,7 +27,7 @@ export class MemoryDigest {
     const { dirty } = this.#memory;
     for (let frame = dirty.indexOf(1); frame >= 0; frame = dirty.indexOf(1, frame + 1)) {
       if (!choose(frame)) continue;
-      dirty[frame] = 0;
+      this.#memory.clean(frame);
       this.#rehash(frame);
     }
   }

@@ -14,7 +14,10 @@ export class Physical {
   readonly halves: Uint16Array;
   readonly bytes: Uint8Array;
   readonly watched: Uint8Array;
+  /** Written since the digest was made. Every writer marks this; from reset on, `clean` alone clears it. */
   readonly dirty: Uint8Array;
+  /** Was dirty, became clean, and no checkpoint has taken it since: what was written since the last one is `dirty` or `unsaved`. */
+  readonly unsaved: Uint8Array;
   readonly writable: Uint8Array;
   readonly ramBytes: number;
   readonly #view: DataView;
@@ -30,6 +33,7 @@ export class Physical {
     this.bytes = new Uint8Array(buffer, 0, layout.totalBytes);
     this.watched = new Uint8Array(buffer, layout.watched, layout.frames);
     this.dirty = new Uint8Array(buffer, layout.dirty, layout.frames);
+    this.unsaved = new Uint8Array(layout.frames);
     this.writable = new Uint8Array(buffer, layout.writable, layout.frames);
     this.ramBytes = layout.ramPages * PAGE_BYTES;
     this.#view = new DataView(buffer);
@@ -96,6 +100,12 @@ export class Physical {
     const frame = this.layout.ramPages;
     this.bytes.set(bytes, this.offsetOf(frame));
     this.dirty[frame] = 1;
+  }
+
+  /** The digest has the page as it is. Whoever calls this drops fast write entries to it first, so that the next write marks it again. */
+  clean(frame: number): void {
+    this.dirty[frame] = 0;
+    this.unsaved[frame] = 1;
   }
 
   /** From now on every write to the frame is heard of. */

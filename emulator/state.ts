@@ -122,17 +122,27 @@ export function restoreMachineState(clock: Clock, outputs: Outputs, state: State
   return { code: exit.integer('code'), reason: exit.text('reason') as Exit['reason'] };
 }
 
-/** Frames that are not all zeros: their numbers (32 bits each, little-endian) and their bytes, one after the other. */
-export function memoryState(memory: Physical): State {
-  const used: number[] = [];
-  for (let frame = 0; frame < memory.layout.frames; frame++) if (!isBlank(memory, frame)) used.push(frame);
-  const frames = new Uint8Array(used.length * 4);
-  const pages = new Uint8Array(used.length * PAGE_BYTES);
+/** The bytes of one frame, or undefined: all zeros. */
+export type Page = Uint8Array | undefined;
+
+/** Of memory as it is: a view. */
+export function pageOf(memory: Physical, frame: number): Page {
+  const at = memory.offsetOf(frame);
+  return isBlank(memory, frame) ? undefined : memory.bytes.subarray(at, at + PAGE_BYTES);
+}
+
+/** `memory`: by frame. Frames that are not all zeros: their numbers (32 bits each, little-endian) and their bytes, one after the other. */
+export function memoryState(memory: readonly Page[]): State {
+  const used = memory.reduce((count, page) => (page === undefined ? count : count + 1), 0);
+  const frames = new Uint8Array(used * 4);
+  const pages = new Uint8Array(used * PAGE_BYTES);
   const view = new DataView(frames.buffer);
-  for (const [k, frame] of used.entries()) {
+  let k = 0;
+  for (const [frame, page] of memory.entries()) {
+    if (page === undefined) continue;
     view.setUint32(k * 4, frame, true);
-    const at = memory.offsetOf(frame);
-    pages.set(memory.bytes.subarray(at, at + PAGE_BYTES), k * PAGE_BYTES);
+    pages.set(page, k * PAGE_BYTES);
+    k++;
   }
   return { frames, pages };
 }

@@ -210,8 +210,8 @@ class MachineDriver implements Driver {
   private checkpoint(): void {
     this.busyTicks = 0n;
     this.recorder.checkpoint();
-    // A snapshot costs a pass over RAM: only where somebody may disagree.
-    if (this.guarded) this.keeper?.checkpoint(this.recorder.seq, this.machine.save());
+    // It costs a copy of each page written since the last one: only where somebody may disagree.
+    if (this.guarded) this.keeper?.checkpoint(this.recorder.seq, this.machine.checkpoint());
   }
 
   private finish(state: Turn['state'], host: bigint): Turn {
@@ -285,7 +285,7 @@ class MachineDriver implements Driver {
     replayer.onEntry = (entry) => {
       if (entry.kind === 'off') this.offLogged = true;
       if (entry.kind !== 'checkpoint' || this.keeper === undefined) return;
-      this.keeper.checkpoint(entry.seq, this.machine.save());
+      this.keeper.checkpoint(entry.seq, this.machine.checkpoint());
       this.keeper.agreed(entry.seq);
     };
     return replayer;

@@ -2,15 +2,15 @@
  * Keeps the last checkpoint on which both sides agreed, and the log since: with the other side's pair this is the crash report,
  * and bisect's input (protocol.md, "The log"). Bounded: when the log since has outgrown its limit nothing is kept.
  */
-import type { Snapshot } from '../../emulator/index.ts';
+import type { Checkpoint } from '../../emulator/index.ts';
 import type { Evidence } from './driver.ts';
 import type { Seq } from './entry.ts';
 import { REPLAY_LIMITS } from './limits.ts';
 
 export class Keeper {
   /** Agreed at reset: both sides were made from the same configuration. */
-  private agreedOn: { seq: Seq; snapshot: Snapshot | undefined } | undefined = { seq: 0, snapshot: undefined };
-  private candidates: { seq: Seq; snapshot: Snapshot }[] = [];
+  private agreedOn: { seq: Seq; checkpoint: Checkpoint | undefined } | undefined = { seq: 0, checkpoint: undefined };
+  private candidates: { seq: Seq; checkpoint: Checkpoint }[] = [];
   private log: { last: Seq; bytes: Uint8Array }[] = [];
   private logBytes = 0;
   private sinceCheckpoint = 0;
@@ -33,11 +33,11 @@ export class Keeper {
     }
   }
 
-  /** This side has passed a checkpoint. Of those that wait for the other side the newest two are kept. */
-  checkpoint(seq: Seq, snapshot: Snapshot): void {
-    this.candidates.push({ seq, snapshot });
+  /** This side has passed a checkpoint. Of those that wait for the other side the oldest and the newest are kept. */
+  checkpoint(seq: Seq, checkpoint: Checkpoint): void {
+    this.candidates.push({ seq, checkpoint });
     this.sinceCheckpoint = 0;
-    if (this.candidates.length > 2) this.candidates.splice(1, 1);
+    if (this.candidates.length > REPLAY_LIMITS.unagreedCheckpoints) this.candidates.splice(-2, 1);
     if (this.agreedOn === undefined) this.trim(this.candidates[0]!.seq);
   }
 
@@ -50,8 +50,11 @@ export class Keeper {
     this.trim(newest.seq);
   }
 
+  /** Here the bytes of the snapshot are made: a pass over RAM. */
   evidence(): Evidence | undefined {
-    return this.agreedOn && { ...this.agreedOn, batches: this.log.map(({ bytes }) => bytes) };
+    if (this.agreedOn === undefined) return undefined;
+    const { seq, checkpoint } = this.agreedOn;
+    return { seq, snapshot: checkpoint?.snapshot(), batches: this.log.map(({ bytes }) => bytes) };
   }
 
   private trim(seq: Seq): void {

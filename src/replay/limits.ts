@@ -1,4 +1,4 @@
-/** Every bound of the log and of the driver, in one table (architecture.md, invariant 8); what the pair shares comes from `protocol`. */
+/** Every bound of the log and of the driver, in one table (ARCHITECTURE.md, invariant 8); what the pair shares comes from `protocol`. */
 import { TICKS_PER_SECOND } from '../../emulator/index.ts';
 import { LIMITS } from '../protocol/limits.ts';
 
@@ -18,8 +18,13 @@ export const REPLAY_LIMITS = {
   horizonTicks: BigInt(LIMITS.horizonMs) * MILLISECOND,
   /** What a guest that mostly sleeps has to say waits this long for company: 100 wakes a second cost less than 1 KB a second. */
   quietTicks: 250n * MILLISECOND,
-  /** Busy time between two checkpoints, each of which costs a full digest and a snapshot. */
+  /** Busy time between two checkpoints, each of which costs a hash and a copy of each page written since the last one. */
   checkpointTicks: BigInt(LIMITS.checkpointTicks * LIMITS.tickMs) * MILLISECOND,
+  /**
+   * Checkpoints that wait for the other side to agree. They share pages with one another and with the agreed one, which is kept besides: at
+   * worst, with all of RAM written between any two, that is three times RAM.
+   */
+  unagreedCheckpoints: 2,
   /** Bytes of log kept since the last agreed checkpoint; past half of it a checkpoint comes early, past all of it the evidence is dropped. */
   evidenceBytes: 32 << 20,
   /** Clock entries of a busy guest: this many a second in the long run, and as many at once. */

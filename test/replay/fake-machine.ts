@@ -4,6 +4,7 @@
  */
 import type {
   Anchor,
+  Checkpoint,
   DiskRequest,
   HartView,
   Icount,
@@ -180,6 +181,11 @@ export class FakeMachine implements Machine {
 
   save(): Snapshot {
     return Uint8Array.from(JSON.stringify(this.state), (char) => char.charCodeAt(0));
+  }
+
+  checkpoint(): Checkpoint {
+    const bytes = this.save();
+    return { snapshot: () => bytes };
   }
 
   inspect(): HartView {

@@ -5,6 +5,7 @@
  */
 import type {
   Anchor,
+  Checkpoint,
   DiskRequest,
   Exit,
   HartView,
@@ -361,6 +362,11 @@ export class ToyMachine implements Machine {
 
   save(): Snapshot {
     return Uint8Array.from(this.digest(), (c) => c.charCodeAt(0));
+  }
+
+  checkpoint(): Checkpoint {
+    const bytes = this.save();
+    return { snapshot: () => bytes };
   }
 
   inspect(): HartView {
