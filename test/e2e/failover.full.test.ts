@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Random } from '../support/random.ts';
+import { Random, seedFromEnvironment } from '../support/random.ts';
 import { Twin } from '../support/twin.ts';
 import { kill9, type Outcome, pidOf, recheck, work } from './workload.ts';
 
 const KEYS = 120;
 const dir = mkdtempSync(join(tmpdir(), 'twinhart-e2e-'));
 const disk = join(dir, 'disk.img');
-const seed = Number(process.env.SEED ?? Date.now() % 100_000);
+const seed = seedFromEnvironment(Date.now() % 100_000);
 const random = new Random(seed);
 
 let unfailed: Outcome;

@@ -1,15 +1,16 @@
-/** Real processes, real signals (issue: a guest that outlives its machine): a few faults here, the long list in failover.full.test.ts. */
+/** Real processes, real signals: a few faults here, the long list in failover.full.test.ts. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { seedFromEnvironment } from '../support/random.ts';
 import { Twin, twinhart } from '../support/twin.ts';
 import { kill9, type Outcome, pidOf, recheck, work } from './workload.ts';
 
 const KEYS = 60;
 const dir = mkdtempSync(join(tmpdir(), 'twinhart-e2e-'));
 const disk = join(dir, 'disk.img');
-const seed = Number(process.env.SEED ?? Date.now() % 100_000);
+const seed = seedFromEnvironment(Date.now() % 100_000);
 
 /** The same work with nobody killed. */
 let unfailed: Outcome;
