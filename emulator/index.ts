@@ -1,4 +1,4 @@
-/** The public face of the emulator: the machine, its two doors, its snapshot. Nothing else is imported from outside. */
+/** The public face of the emulator: the machine, its two doors, its snapshot. Besides it only the tables of `isa/` are read from outside. */
 import type { Checkpoint } from './checkpoint.ts';
 import type { MachineConfig } from './config.ts';
 import type { Anchor, Digest, DiskRequest, Exit, Icount, Input, Ordinals, Output } from './io.ts';
@@ -7,6 +7,7 @@ import { Board, type MachineOptions } from './machine.ts';
 export type { Checkpoint } from './checkpoint.ts';
 export type * from './config.ts';
 export * from './io.ts';
+export { RAM_BYTES_MAX, RAM_BYTES_MIN } from './limits.ts';
 export { LoadError } from './loader.ts';
 export { InputRefused, type MachineOptions } from './machine.ts';
 export { SnapshotError } from './snapshot.ts';

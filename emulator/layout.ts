@@ -1,5 +1,6 @@
 /** Offsets in the machine's one memory (machine.md, "One memory"): hart state, TLB banks, watch, dirty and granule maps, then RAM and the reset ROM. */
 import { STORED_CSRS } from './isa/index.ts';
+import { RAM_BYTES_MAX, RAM_BYTES_MIN } from './limits.ts';
 
 export const PAGE_BYTES = 4096;
 export const RAM_BASE = 0x80000000;
@@ -7,8 +8,6 @@ export const RAM_PPN = RAM_BASE / PAGE_BYTES;
 /** The reset ROM: one page, read-only, executable. */
 export const ROM_BASE = 0x1000;
 export const ROM_PPN = ROM_BASE / PAGE_BYTES;
-const RAM_BYTES_MIN = 0x10000;
-const RAM_BYTES_MAX = 0x40000000;
 
 /** Words of hart state, from offset 0. */
 export const WORD = {

@@ -1,5 +1,9 @@
 /** The machine's bounds, by name: everything that a guest or an input could otherwise make grow (ARCHITECTURE.md, invariant 8). */
 
+/** Guest RAM, bytes: a multiple of 4096 between these. */
+export const RAM_BYTES_MIN = 64 * 1024;
+export const RAM_BYTES_MAX = 1024 * 1024 * 1024;
+
 /** Console bytes that wait in a device, for each port, until the guest reads them. */
 export const CONSOLE_QUEUE_BYTES = 4096;
 

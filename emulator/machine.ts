@@ -54,7 +54,7 @@ const WASM_PAGE = 65536;
 export class Board implements Machine {
   readonly config: MachineConfig;
   readonly symbols: ReadonlyMap<string, number>;
-  /** Shared with translated code: `layout.ts` says what is where. */
+  /** `layout.ts` says what is where. */
   readonly memory: WebAssembly.Memory;
   readonly hart: Hart;
   readonly #physical: Physical;

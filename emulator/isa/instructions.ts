@@ -1,6 +1,6 @@
 /**
  * THE table: one row per instruction, encoding and meaning as data. RV32IMAC, Zicsr, Zifencei and the privileged instructions
- * (Unprivileged 20211203 chapters 2, 3, 7, 8, 9, 16; Privileged 20211203 §3.3, §4.2). The interpreter, the translator, the
+ * (Unprivileged 20211203 chapters 2, 3, 7, 8, 9, 16; Privileged 20211203 §3.3, §4.2). The interpreter, the
  * assembler, the disassembler and the test generators are readers of these rows; nothing else says what an instruction does.
  */
 import {

@@ -9,7 +9,7 @@ import { openRecording, type Recording } from '../replay/recording.ts';
 import { replayRecording } from '../replay/verify.ts';
 import { CliError } from './errors.ts';
 import { findImage, type ImageFile } from './images.ts';
-import { buildMachine, parseCount } from './run-options.ts';
+import { buildMachine, engineOption, parseCount, refuseTranslator } from './run-options.ts';
 
 interface ReplayFlags {
   readonly to?: string;
@@ -29,7 +29,7 @@ export function addReplay(program: Command): void {
     .argument('<file>', 'a recording (twinhart record, or run --record)')
     .description('run a log again')
     .option('--to <icount>', 'stop there instead of at the end of the log')
-    .addOption(new Option('--engine <engine>', 'what executes instructions').choices(['auto', 'interpreter', 'translator']).default('auto'))
+    .addOption(engineOption())
     .option('--kernel <file>', 'the image, when it is no longer where it was recorded')
     .option('--bios <file>', 'the firmware, likewise')
     .option('--initrd <file>', 'the initial RAM disk, likewise')
@@ -45,8 +45,7 @@ export function addReplay(program: Command): void {
 
 function replay(file: string, flags: ReplayFlags): number {
   if (flags.gdb !== undefined) throw new CliError('NOT_YET', '--gdb is not there yet');
-  if (flags.engine === 'translator')
-    throw new CliError('NOT_YET', '--engine translator is not there yet: interpreter (and auto, which picks it) are');
+  refuseTranslator(flags.engine);
   const to = parseCount('--to', flags.to);
   const recording = readRecording(file);
   const machine = rebuild(recording.description, flags);

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { createMachine, LoadError, type Machine } from '../../emulator/index.ts';
+import { createMachine, LoadError, type Machine, RAM_BYTES_MAX, RAM_BYTES_MIN } from '../../emulator/index.ts';
 import { machineConfig } from '../host/load-run.ts';
 import type { FileRef, RunConfig } from '../world/run-config.ts';
 import { defaultStateFolder, generateName, knownRuns } from '../world/state-folder.ts';
@@ -68,7 +68,7 @@ const FIXED_MAC = '525400123456';
 export function addRunOptions(command: Command): Command {
   return command
     .option('--solo', 'one machine, no backup (default: a protected pair)')
-    .addOption(new Option('--engine <engine>', 'what executes instructions').choices(['auto', 'interpreter', 'translator']).default('auto'))
+    .addOption(engineOption())
     .option('--memory <size>', 'guest RAM, such as 64M', '64M')
     .option('--bios <file>', 'M-mode firmware: default, none (IMAGE is entered in M-mode), or a file', 'default')
     .option('--kernel <file>', 'the image, as QEMU spells it')
@@ -89,6 +89,15 @@ export function addRunOptions(command: Command): Command {
     .option('--seed <hex>', 'up to 64 hex digits instead of a random seed for the entropy device')
     .addOption(new Option('--restore <file>', 'from a snapshot').hideHelp())
     .option('--json', 'one JSON object on stdout at the end; the console goes to stderr');
+}
+
+/** `replay` has it too. */
+export const engineOption = (): Option =>
+  new Option('--engine <engine>', 'what executes instructions').choices(['auto', 'interpreter', 'translator']).default('auto');
+
+export function refuseTranslator(engine: string): void {
+  if (engine === 'translator')
+    throw new CliError('NOT_YET', '--engine translator is not there yet: interpreter (and auto, which picks it) are');
 }
 
 /** Checks every option and reads the images. Throws `CliError`; starts and writes nothing. */
@@ -151,7 +160,7 @@ export function parseMemory(text: string): number {
   const found = /^(\d{1,10})([KMG]?)(?:i?B)?$/i.exec(text);
   const unit = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }[found?.[2].toUpperCase() ?? ''] ?? 1;
   const bytes = found === null ? Number.NaN : Number(found[1]) * unit;
-  if (!(bytes >= 65_536 && bytes <= 2 ** 30 && bytes % 4096 === 0)) {
+  if (!(bytes >= RAM_BYTES_MIN && bytes <= RAM_BYTES_MAX && bytes % 4096 === 0)) {
     throw new CliError('USAGE', `--memory ${text}: a size from 64K to 1G, a multiple of 4K, such as 64M`);
   }
   return bytes;
@@ -220,8 +229,7 @@ function parseArbiter(text: string): string | undefined {
 }
 
 function refuseWhatIsNotThere(options: RunOptions): void {
-  if (options.engine === 'translator')
-    throw new CliError('NOT_YET', '--engine translator is not there yet: interpreter (and auto, which picks it) are');
+  refuseTranslator(options.engine);
   if (options.publish !== undefined) throw new CliError('NOT_YET', '-p needs --net user, which is not there yet');
   if (options.restore !== undefined) throw new CliError('NOT_YET', '--restore is not there yet');
 }
