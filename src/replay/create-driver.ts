@@ -43,6 +43,10 @@ class MachineDriver implements Driver {
   /** The last turn ran and did not wait: host time until the next turn is the machine's. */
   private ran = false;
   private offLogged = false;
+  /** Clock on icount: completions of pending requests, until the rest have ended too. */
+  private readonly ended = new Map<number, Input>();
+  /** Requests whose completions are being delivered, in order. */
+  private settling: number[] = [];
   /** There is a backup that may come to disagree. */
   private guarded = false;
   private lastTurn: bigint | undefined;
@@ -122,12 +126,45 @@ class MachineDriver implements Driver {
   offer(input: Input, origin: number, hostTicks: bigint): boolean {
     const { machine, recorder } = this;
     if (this.mode !== 'recording' || machine.exit !== undefined) return false;
-    const waits = recorder.waiting;
-    const full = waits.entries > 0 && waits.bytes + inputBytes(input) > REPLAY_LIMITS.offerBytes;
-    if (full || waits.entries > REPLAY_LIMITS.offerEntries || machine.refuses(input) !== undefined) return false;
+    if (!this.hasRoom(input) || machine.refuses(input) !== undefined) return false;
+    if (input.kind === 'disk' && machine.config.clock === 'icount') {
+      this.ended.set(input.request, input);
+      this.settleDisk();
+      return true;
+    }
     if (this.waiting) this.wake(this.steering.now(hostTicks), undefined);
     recorder.deliver(input, origin);
     return true;
+  }
+
+  /**
+   * With the clock on icount the run is a function of the image, so the disk may add neither its pace nor its order: the machine stands
+   * still until every pending request has ended, and the completions go in by request number. True: the disk is settled.
+   */
+  private settleDisk(): boolean {
+    const { machine, recorder, ended } = this;
+    for (;;) {
+      if (this.settling.length === 0) {
+        const pending = machine.pendingDisk();
+        if (pending.length === 0) ended.clear();
+        if (pending.length === 0 || pending.some(({ request }) => !ended.has(request))) return pending.length === 0;
+        this.settling = pending.map(({ request }) => request);
+      }
+      for (let next = this.settling[0]; next !== undefined; next = this.settling[0]) {
+        const input = ended.get(next)!;
+        // A batch holds only so much; the rest follows when this one is flushed.
+        if (!this.hasRoom(input)) return false;
+        this.waiting = false;
+        recorder.deliver(input);
+        ended.delete(next);
+        this.settling.shift();
+      }
+    }
+  }
+
+  private hasRoom(input: Input): boolean {
+    const { bytes, entries } = this.recorder.waiting;
+    return (entries === 0 || bytes + inputBytes(input) <= REPLAY_LIMITS.offerBytes) && entries <= REPLAY_LIMITS.offerEntries;
   }
 
   consoleRoom(port: ConsolePort): number {
@@ -174,6 +211,7 @@ class MachineDriver implements Driver {
     const { machine, recorder, steering } = this;
     const steered = machine.config.clock === 'host';
     if (machine.exit !== undefined) return this.powerOff();
+    if (!steered && !this.settleDisk()) return 'idle';
     if (this.waiting) {
       const deadline = this.deadline();
       if (deadline === undefined || steering.target(host) < deadline) return 'idle';
