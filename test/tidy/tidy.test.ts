@@ -78,6 +78,19 @@ describe('the tree', () => {
     expect(code.filter((path) => !reached.has(path))).toEqual([]);
   });
 
+  it('exports no value that only its own file reads', () => {
+    const unread = code.flatMap((path) =>
+      [...read(path).matchAll(/^export (?:async )?(?:const|function\*?|class) (\w+)/gm)]
+        .map((match) => match[1] as string)
+        .filter((name) => {
+          const mention = new RegExp(`\\b${name}\\b`);
+          return !code.some((other) => other !== path && mention.test(read(other)));
+        })
+        .map((name) => `${path}: ${name}`),
+    );
+    expect(unread).toEqual([]);
+  });
+
   it('has no leftover marks', () => {
     const marked = all.filter(
       (path) => /\.(ts|c|h|S|md|json|mjs)$/.test(path) && !path.startsWith('test/tidy/') && path !== 'package-lock.json',
