@@ -11,6 +11,7 @@ const ERRORS = {
   DISK_BUSY: { status: 64, cure: 'Two guests on one disk would destroy it: give each its own, or use --disk FILE,ephemeral for both.' },
   IMAGE_MISSING: { status: 65, cure: 'Give an ELF file, a raw kernel Image, or a name from images/.' },
   IMAGE_BAD: { status: 65, cure: 'Give a static RV32 ELF or a raw image that fits the memory (--memory).' },
+  LOG_MISSING: { status: 65, cure: 'Give a file that twinhart record -o FILE or twinhart run --record FILE made.' },
   LOG_BAD: { status: 65, cure: 'Record it again, or replay the file of the other replica.' },
   LOG_OTHER: { status: 65, cure: 'Replay it with the version and the images that it was recorded with.' },
   DISK: { status: 69, cure: 'Check that the file is there, is yours, and has at least 512 bytes (truncate -s 16M disk.img makes one).' },

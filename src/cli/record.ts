@@ -4,7 +4,10 @@ import { runPlan } from './run.ts';
 import { addRunOptions, makePlan, type RunOptions } from './run-options.ts';
 
 export function addRecord(program: Command): void {
-  addRunOptions(program.command('record').argument('<image>', 'an ELF, a raw kernel Image, or a name from images/'))
+  const command = addRunOptions(program.command('record').argument('<image>', 'an ELF, a raw kernel Image, or a name from images/'));
+  // Taken, since the command line of a run should do here too, but a recording is always of one machine.
+  command.options.find((option) => option.long === '--solo')?.hideHelp();
+  command
     .description('run one machine and keep its log')
     .requiredOption('-o, --output <file>', 'where the log goes')
     .addHelpText('after', '\nExample:\n  twinhart record os -o session.twh       then: twinhart replay session.twh')

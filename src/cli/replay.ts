@@ -79,11 +79,13 @@ function replay(file: string, flags: ReplayFlags): number {
 function readRecording(file: string): Recording {
   let bytes: Uint8Array;
   try {
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (found === undefined) throw new Error('no such file');
     // A device or a pipe might never end.
-    if (!statSync(file).isFile()) throw new Error('not a regular file');
+    if (!found.isFile()) throw new Error('not a regular file');
     bytes = readFileSync(file);
   } catch (error) {
-    throw new CliError('LOG_BAD', `${file}: ${(error as Error).message}`);
+    throw new CliError('LOG_MISSING', `${file}: ${(error as Error).message}`);
   }
   const recording = openRecording(bytes);
   if (recording.kind === 'recording') return recording;

@@ -151,7 +151,12 @@ export function buildMachine(machine: RunConfig['machine'], images: Plan['images
     const { firmware, main, initrd, dtb } = images;
     return createMachine(machineConfig(machine, { firmware: firmware?.bytes, main: main.bytes, initrd: initrd?.bytes, dtb: dtb?.bytes }));
   } catch (error) {
-    if (error instanceof LoadError) throw new CliError('IMAGE_BAD', error.message);
+    // The emulator knows what the bytes are for; which file they came from is known here.
+    if (error instanceof LoadError)
+      throw new CliError(
+        'IMAGE_BAD',
+        error.message.replace(/^image(?=:)/, `image ${images.main.path}`).replace(/^firmware(?=:)/, `firmware ${images.firmware?.path}`),
+      );
     throw error;
   }
 }

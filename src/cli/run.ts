@@ -79,6 +79,8 @@ function finish(
   }
   if (options.signature !== undefined && result.guest !== undefined) writeSignature(options.signature, result.signature);
   if (result.guest === undefined && signalled === 0 && result.problem !== undefined) report.line(` stopped  ${result.problem}`);
+  if (options.signature !== undefined && result.guest === undefined)
+    report.line(` no signature  ${options.signature} is not written: the guest did not end`);
   if (recordLost !== undefined) throw new CliError('RECORD', `--record: the log is not whole: ${recordLost}`);
   return status;
 }
