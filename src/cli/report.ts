@@ -12,7 +12,7 @@ export interface Reporter {
 /** Lines for a person. `raw`: the terminal is in raw mode, where a line feed alone does not go back to the left. */
 export function reporter(
   stream: NodeJS.WriteStream,
-  options: { readonly raw: () => boolean; readonly arbiter: string; readonly keys: boolean },
+  options: { readonly raw: () => boolean; readonly arbiter: string; readonly keys: boolean; readonly freshLine?: () => void },
 ): Reporter {
   const line = (text: string): void => {
     stream.write(text.split('\n').join(options.raw() ? '\r\n' : '\n') + (options.raw() ? '\r\n' : '\n'));
@@ -20,7 +20,9 @@ export function reporter(
   return {
     line,
     event(event) {
-      for (const text of describe(event, options)) line(` ${colour(stream, text)}`);
+      const lines = describe(event, options);
+      if (lines.length > 0) options.freshLine?.();
+      for (const text of lines) line(` ${colour(stream, text)}`);
     },
   };
 }

@@ -29,10 +29,16 @@ export async function runPlan(plan: Plan, options: Pick<RunOptions, 'json' | 'si
   const source = new ConsoleSource(process.stdin);
   const out = options.json ? process.stderr : process.stdout;
   let raw = false;
+  let midLine = false;
   const report = reporter(process.stderr, {
     raw: () => raw,
     arbiter: plan.arbiter === undefined ? 'file' : `file:${plan.arbiter}`,
     keys: source.isTerminal,
+    // After a prompt a message starts a line of its own.
+    freshLine: () => {
+      if (raw && midLine) report.line('');
+      midLine = false;
+    },
   });
   let world: World | undefined;
   let signalled = 0;
@@ -47,7 +53,10 @@ export async function runPlan(plan: Plan, options: Pick<RunOptions, 'json' | 'si
   process.stderr.on('error', () => undefined);
   const signals = onSignals(leave);
   const launched = await launch(plan, {
-    write: (bytes) => new Promise((resolve) => out.write(bytes, () => resolve())),
+    write: (bytes) => {
+      if (bytes.length > 0) midLine = bytes[bytes.length - 1] !== 0x0a;
+      return new Promise((resolve) => out.write(bytes, () => resolve()));
+    },
     onEvent: report.event,
     onInputRoom: (room) => source.flow(room),
   });

@@ -101,6 +101,8 @@ describe('bad input', () => {
     ['a port that is none', ['run', '--net', 'stream=127.0.0.1:99999'], 64, /--net stream=127\.0\.0\.1:99999: a port is a number/],
     ['an image that is a folder', ['run', tmpdir()], 65, /image .*: not a regular file/],
     ['an image that never ends', ['run', '/dev/zero'], 65, /image \/dev\/zero: not a regular file/],
+    ['a recording that is not there', ['replay', '/nonexistent/x'], 65, /x: no such file\n {2}LOG_MISSING/],
+    ['an image for another machine', ['run', process.execPath], 65, /image .*node.*: a 64-bit ELF file/],
     ['a recording that never ends', ['replay', '/dev/zero'], 65, /\/dev\/zero: not a regular file/],
     ['kill without a side', ['kill', 'vm'], 64, /give --primary or --backup/],
     ['kill of nobody', ['kill', 'nobody', '--primary', '--state', '/nonexistent'], 64, /no guest named nobody/],
