@@ -28,7 +28,7 @@ export function findImage(what: string, name: string): ImageFile {
   return readImage(what, path);
 }
 
-export function readImage(what: string, path: string): ImageFile {
+function readImage(what: string, path: string): ImageFile {
   try {
     const bytes = new Uint8Array(readFileSync(path));
     return { path, bytes, sha256: createHash('sha256').update(bytes).digest('hex') };
@@ -37,7 +37,7 @@ export function readImage(what: string, path: string): ImageFile {
   }
 }
 
-export function bundledNames(): string[] {
+function bundledNames(): string[] {
   if (IMAGES === '') return [];
   const names = readdirSync(IMAGES).flatMap((file) => {
     const found = /^([a-z0-9-]+)\.(?:elf|bin)$/.exec(file);
