@@ -8,13 +8,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createMachine, type Machine, type MachineConfig } from '../emulator/index.ts';
+import type { Speed } from './one-guest-main.ts';
 import { median, type Report, short } from './report.ts';
 
 const IMAGES = fileURLToPath(new URL('../../images/bench/', import.meta.url));
+const ONE_GUEST = fileURLToPath(new URL('./one-guest-main.js', import.meta.url));
 const MEMORY_MIB = 16;
-/** More than any guest has: one that does not power off is an error, not a long wait. */
-const LIMIT = 20_000_000_000;
 const QEMU = 'qemu-system-riscv32';
 const QEMU_ARGUMENTS = ['-M', 'virt', '-cpu', 'rv32', '-m', `${MEMORY_MIB}M`, '-icount', 'shift=0', '-bios', 'none'];
 const QUIET = ['-display', 'none', '-serial', 'null', '-monitor', 'none'];
@@ -22,14 +21,6 @@ const QUIET = ['-display', 'none', '-serial', 'null', '-monitor', 'none'];
 /** Rounds of the guest's main: ours, and QEMU's, which is faster and needs more for the same resolution. */
 const ROUNDS_HERE = 4;
 const ROUNDS_THERE = 11;
-
-/** Instructions of the first round (with the guest's start), and of all. */
-interface Speed {
-  readonly first: number;
-  readonly all: number;
-  /** MIPS of processor time after the first round. */
-  readonly mips: number;
-}
 
 /** The guest's ELF with another number of rounds: crt0.S leaves a mark before the word. */
 function withRounds(image: Uint8Array, rounds: number): Uint8Array {
@@ -40,37 +31,12 @@ function withRounds(image: Uint8Array, rounds: number): Uint8Array {
   return copy;
 }
 
-/** Runs to power-off, or to `limit`. */
-function runToEnd(machine: Machine, limit: number): void {
-  while (machine.exit === undefined && machine.icount < limit) {
-    machine.run(limit);
-    machine.takeOutputs();
-  }
+/** In a process of its own, as a replica's machine is: what V8 learnt from one guest must not slow the next. */
+function runHere(once: string, often: string): Speed {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [ONE_GUEST, once, often], { encoding: 'utf8', timeout: 120_000 });
+  if (status !== 0) throw new Error(`the guest's run ended with ${status}: ${stderr}`);
+  return JSON.parse(stdout) as Speed;
 }
-
-function runHere(image: Uint8Array): Speed {
-  const once = createMachine(configOf(withRounds(image, 1)));
-  runToEnd(once, LIMIT);
-  const machine = createMachine(configOf(withRounds(image, ROUNDS_HERE)));
-  runToEnd(machine, once.icount);
-  const begun = process.cpuUsage();
-  runToEnd(machine, LIMIT);
-  const { user, system } = process.cpuUsage(begun);
-  if (machine.exit?.code !== 0)
-    throw new Error(`the guest ended with ${JSON.stringify(machine.exit)} after ${machine.icount} instructions`);
-  return { first: once.icount, all: machine.icount, mips: (machine.icount - once.icount) / (user + system) };
-}
-
-const configOf = (main: Uint8Array): MachineConfig => ({
-  memoryBytes: MEMORY_MIB << 20,
-  clock: 'icount',
-  seed: new Uint8Array(32),
-  bootTimeNs: 0n,
-  disk: undefined,
-  net: undefined,
-  virtioConsole: false,
-  images: { firmware: undefined, main, initrd: undefined, append: '', dtb: undefined },
-});
 
 /** Processor seconds of QEMU from its start to its exit (the shell's `time`: user and system, to the millisecond). */
 function runInQemu(image: string): number {
@@ -104,11 +70,13 @@ export async function run(runs = 3): Promise<Report> {
     const [once, often] = [join(folder, `once-${name}`), join(folder, `often-${name}`)];
     writeFileSync(once, withRounds(image, 1));
     writeFileSync(often, withRounds(image, ROUNDS_THERE));
+    const some = join(folder, `some-${name}`);
+    writeFileSync(some, withRounds(image, ROUNDS_HERE));
     const here: number[] = [];
     const there: number[] = [];
     let size = 0;
     for (let n = 0; n < runs; n++) {
-      const { first, all, mips } = runHere(image);
+      const { first, all, mips } = runHere(once, some);
       here.push(mips);
       size = first;
       const round = (all - first) / (ROUNDS_HERE - 1);
