@@ -62,7 +62,11 @@ export async function runPlan(plan: Plan, options: Pick<RunOptions, 'json' | 'si
   });
   const running = launched.world;
   world = running;
-  source.start({ onBytes: (bytes) => running.input(bytes), onKey: (key) => onKey(key, running, report) });
+  source.start({
+    onBytes: (bytes) => running.input(bytes),
+    onKey: (key) => onKey(key, running, report),
+    onEnd: () => running.inputEnded(),
+  });
   raw = source.isTerminal;
   const ended = await launched.ended.finally(() => {
     source.stop();

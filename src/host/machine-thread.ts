@@ -71,6 +71,7 @@ export class MachineThread {
   private appended = -1;
   private consoleWaits: { port: 0 | 1; number: number; bytes: Uint8Array }[] = [];
   private consoleBytes = 0;
+  private inputEnded = false;
   private frames: Uint8Array[] = [];
   private completions: Input[] = [];
   private periodFrom = performance.now();
@@ -162,6 +163,9 @@ export class MachineThread {
       case 'frame':
         if (this.frames.length < FRAMES_MAX) this.frames.push(record.bytes);
         return;
+      case 'inputEnded':
+        this.inputEnded = true;
+        return;
       case 'disk':
         this.completions.push({ kind: 'disk', request: record.request, status: record.status, data: record.data });
         return;
@@ -186,7 +190,7 @@ export class MachineThread {
     // A replay needs no limit of its own: the log ends where the primary stopped.
     if (this.mode === 'replaying') return this.told(this.driver.turn(this.now(), REPLAY_BUDGET));
     const left = (this.data.maxInstructions ?? Number.POSITIVE_INFINITY) - this.machine.icount;
-    if (left <= 0) return this.stopAtLimit();
+    if (left <= 0) return this.stopEarly(false);
     const budget = Math.min(this.driver.budget, left);
     return this.told(this.driver.turn(this.now(), budget));
   }
@@ -202,6 +206,7 @@ export class MachineThread {
       case 'held': {
         // What the guest has just made room for comes before the wait.
         if (this.mayOffer()) return 0;
+        if (turn.state === 'idle' && turn.deadline === undefined && this.waitsForEver()) return this.stopEarly(true);
         if (turn.deadline === undefined) return LONGEST_WAIT_MS;
         return Math.max(0, Number(turn.deadline - this.now()) / 10_000);
       }
@@ -298,17 +303,29 @@ export class MachineThread {
     for (const bytes of this.frames.splice(0)) driver.offer({ kind: 'frame', bytes }, 0, this.now());
   }
 
+  /** With the clock on icount a guest without a timer waits for input alone: when none can come any more, that is the end of the run. */
+  private waitsForEver(): boolean {
+    return (
+      this.inputEnded &&
+      this.mode === 'recording' &&
+      this.machine.config.clock === 'icount' &&
+      this.consoleWaits.length === 0 &&
+      this.machine.pendingDisk().length === 0
+    );
+  }
+
   private mayOffer(): boolean {
     if (this.mode !== 'recording' || this.ended) return false;
     const first = this.consoleWaits[0];
     return this.completions.length > 0 || (first !== undefined && this.driver.consoleRoom(first.port) > 0);
   }
 
-  private stopAtLimit(): number {
+  /** `idle`: nothing will ever end the guest's wait; else the limit of instructions is reached. */
+  private stopEarly(idle: boolean): number {
     return this.endWith(() => {
       this.tellRecorded(this.driver.end(this.now()));
       this.tellSignature();
-      this.tell({ kind: 'limit', digest: this.machine.digest() });
+      this.tell({ kind: 'limit', idle, digest: this.machine.digest() });
     });
   }
 

@@ -18,7 +18,8 @@ export type ToMachine =
   | { readonly kind: 'batch'; readonly bytes: Uint8Array }
   | { readonly kind: 'console'; readonly port: ConsolePort; readonly number: number; readonly bytes: Uint8Array }
   | { readonly kind: 'frame'; readonly bytes: Uint8Array }
-  | { readonly kind: 'disk'; readonly request: number; readonly status: 0 | 1; readonly data: Uint8Array };
+  | { readonly kind: 'disk'; readonly request: number; readonly status: 0 | 1; readonly data: Uint8Array }
+  | { readonly kind: 'inputEnded' };
 
 export type FromMachine =
   /** First: the machine is built. */
@@ -46,15 +47,15 @@ export type FromMachine =
   | { readonly kind: 'signature'; readonly bytes: Uint8Array }
   /** `pending`: disk requests emitted and not completed. */
   | { readonly kind: 'off'; readonly code: number; readonly pending: number; readonly digest: string }
-  /** `--max-instructions` is reached: the machine runs no further. */
-  | { readonly kind: 'limit'; readonly digest: string }
+  /** The machine runs no further: `--max-instructions` is reached (`idle` false), or nothing will ever end the guest's wait. */
+  | { readonly kind: 'limit'; readonly idle: boolean; readonly digest: string }
   /** The machine thread uses the link's descriptor no more. */
   | { readonly kind: 'linkReleased' }
   | { readonly kind: 'linkBroken'; readonly why: string }
   /** The file of the log ends here: it can no longer be written. */
   | { readonly kind: 'recordLost'; readonly why: string };
 
-const TO = ['protect', 'run', 'drain', 'goLive', 'link', 'agreed', 'evidence', 'batch', 'console', 'frame', 'disk'] as const;
+const TO = ['protect', 'run', 'drain', 'goLive', 'link', 'agreed', 'evidence', 'batch', 'console', 'frame', 'disk', 'inputEnded'] as const;
 const FROM = [
   'ready',
   'output',
@@ -90,6 +91,7 @@ export function encodeToMachine(record: ToMachine): Parts {
       return parts(kind, [record.epoch, record.logging ? 1 : 0]);
     case 'drain':
     case 'evidence':
+    case 'inputEnded':
       return parts(kind, []);
     case 'link':
       return parts(kind, [record.fd]);
@@ -116,6 +118,7 @@ export function decodeToMachine(record: Uint8Array): ToMachine {
       return { kind, epoch: read.number(), logging: read.number() === 1 };
     case 'drain':
     case 'evidence':
+    case 'inputEnded':
       return { kind };
     case 'link':
       return { kind, fd: read.number() };
@@ -159,7 +162,7 @@ export function encodeFromMachine(record: FromMachine): Parts {
     case 'off':
       return parts(kind, [record.code, record.pending], Buffer.from(record.digest));
     case 'limit':
-      return parts(kind, [], Buffer.from(record.digest));
+      return parts(kind, [record.idle ? 1 : 0], Buffer.from(record.digest));
   }
 }
 
@@ -194,7 +197,7 @@ export function decodeFromMachine(record: Uint8Array): FromMachine {
     case 'off':
       return { kind, code: read.number(), pending: read.number(), digest: read.text() };
     case 'limit':
-      return { kind, digest: read.text() };
+      return { kind, idle: read.number() === 1, digest: read.text() };
   }
 }
 

@@ -92,7 +92,8 @@ export class RunningReplica {
   private linkClosing = false;
   private onLinkClosed = (): void => {};
   private off = false;
-  private limitReached = false;
+  /** Why the machine has run to an end that is not the guest's: told when everything that was made has been taken. */
+  private stopped: string | undefined;
   private digest: string | undefined;
   private recordLost: string | undefined;
   /** Of the log received, as a backup. */
@@ -318,7 +319,7 @@ export class RunningReplica {
         if (this.live) this.sinks.held.forgetOne(message.sink, message.ordinal);
         this.handle({ kind: 'accepted', sink: message.sink, ordinal: message.ordinal });
         this.weigh();
-        this.endAtLimit();
+        this.endEarly();
         return;
       case 'completion':
         this.sinks.completed(message.request);
@@ -331,6 +332,9 @@ export class RunningReplica {
         return;
       case 'frameIn':
         if (this.live && this.machine.fill.backlog === 0) this.machine.tell({ kind: 'frame', bytes: message.bytes });
+        return;
+      case 'inputEnded':
+        this.machine.tell({ kind: 'inputEnded' });
         return;
       case 'quit':
         this.finish(0, 'the user has quit');
@@ -396,9 +400,11 @@ export class RunningReplica {
         this.handle({ kind: 'off', code: record.code, pending: this.live ? this.sinks.pending : record.pending });
         return;
       case 'limit':
-        this.limitReached = true;
+        this.stopped = record.idle
+          ? 'the guest waits, and nothing can come that it waits for'
+          : `the limit of ${this.setup.loaded.run.maxInstructions} instructions is reached`;
         this.digest = record.digest;
-        this.endAtLimit();
+        this.endEarly();
         return;
       case 'linkReleased':
         if (this.linkClosing) this.setup.link?.close();
@@ -491,15 +497,16 @@ export class RunningReplica {
     this.setup.link?.close();
   }
 
-  /** `--max-instructions`: ends when everything that was made has been taken. */
-  private endAtLimit(): void {
-    if (!this.limitReached || this.sinks.held.size > 0 || !this.live) return;
-    this.limitReached = false;
+  /** An end by `--max-instructions`, or of a guest that waits for ever: when everything that was made has been taken. */
+  private endEarly(): void {
+    if (this.stopped === undefined || this.sinks.held.size > 0 || !this.live) return;
+    const why = this.stopped;
+    this.stopped = undefined;
     const { world, link, loaded } = this.setup;
     this.show();
     if (this.linkOpen) link?.send(encodeEnvelope({ run: loaded.run.run, epoch: this.replica.epoch, message: { kind: 'off', code: 0 } }));
-    world.send({ kind: 'halted', reason: 'off', code: 0, detail: `the limit of ${loaded.run.maxInstructions} instructions is reached` });
-    this.leave(0, 'the limit of instructions is reached');
+    world.send({ kind: 'halted', reason: 'off', code: 0, detail: why });
+    this.leave(0, why);
   }
 
   // Bounds.

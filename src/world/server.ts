@@ -53,6 +53,7 @@ export class WorldServer {
   readonly #begun: Record<Sink, Begun> = { console: new Begun(), disk: new Begun(), net: new Begun(), power: new Begun() };
   readonly #out: ConsoleOut;
   readonly #in = new ConsoleIn();
+  #inputEnded = false;
   readonly #accepted = { disk: 0, net: 0, power: 0 };
   /** Ordinals of disk operations that have not ended, oldest first, and the highest that ever came. */
   readonly #diskOpen = new Set<number>();
@@ -105,6 +106,12 @@ export class WorldServer {
       this.#holderOf('console')?.send({ kind: 'input', port: 0, number: piece.number, bytes: piece.bytes });
     }
     this.#tellRoom();
+  }
+
+  /** Nothing will come in any more, neither bytes nor frames. */
+  inputEnded(): void {
+    this.#inputEnded = true;
+    this.#holderOf('console')?.send({ kind: 'inputEnded' });
   }
 
   frameIn(bytes: Uint8Array): void {
@@ -213,6 +220,7 @@ export class WorldServer {
     if (sink === 'console') {
       this.#guard(replica, () => {
         for (const piece of this.#in.after(lastInput)) replica.send({ kind: 'input', port: 0, number: piece.number, bytes: piece.bytes });
+        if (this.#inputEnded) replica.send({ kind: 'inputEnded' });
       });
     }
     if (replica.answeredAll(epoch)) this.#options.events.onLive(replica, epoch);

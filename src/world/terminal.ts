@@ -17,13 +17,15 @@ export const KEY_HELP = [
 export interface TerminalEvents {
   onBytes(bytes: Uint8Array): void;
   onKey(key: TerminalKey): void;
+  /** The input has ended: nothing more will come. */
+  onEnd(): void;
 }
 
 /** Splits what is typed into console bytes and keys. Ctrl-A twice, or Ctrl-A a, is one Ctrl-A for the guest; other keys are dropped. */
 export class KeyFilter {
   #armed = false;
 
-  feed(bytes: Uint8Array, events: TerminalEvents): void {
+  feed(bytes: Uint8Array, events: Pick<TerminalEvents, 'onBytes' | 'onKey'>): void {
     let plain: number[] = [];
     for (const byte of bytes) {
       if (!this.#armed) {
@@ -71,6 +73,7 @@ export class ConsoleSource {
       if (this.isTerminal) this.#filter.feed(chunk, events);
       else events.onBytes(new Uint8Array(chunk));
     });
+    this.#input.on('end', () => events.onEnd());
     // A closed or broken input is an input that says nothing more.
     this.#input.on('error', () => undefined);
   }

@@ -26,7 +26,7 @@ const TO_WORLD = [
   'status',
   'halted',
 ] as const;
-const FROM_WORLD = ['answer', 'refuse', 'accepted', 'completion', 'input', 'frameIn', 'quit'] as const;
+const FROM_WORLD = ['answer', 'refuse', 'accepted', 'completion', 'input', 'frameIn', 'inputEnded', 'quit'] as const;
 const ROLES = ['primary', 'backup', 'solo'] as const;
 const STATUS_ROLES = ['primary', 'backup', 'solo', 'halted'] as const;
 const STATES = ['protected', 'unprotected', 'halted'] as const;
@@ -73,8 +73,9 @@ export function encodeFromWorld(message: FromWorld): Buffer {
       return from('input', message.bytes.length).u8(message.port).u53(message.number).bytes(message.bytes).frame();
     case 'frameIn':
       return from('frameIn', message.bytes.length).bytes(message.bytes).frame();
+    case 'inputEnded':
     case 'quit':
-      return from('quit').frame();
+      return from(message.kind).frame();
   }
 }
 
@@ -206,6 +207,7 @@ function readFromWorld(input: ByteReader): FromWorld {
       return { kind, port: input.pick([0, 1] as const, 'console port'), number: input.u53(), bytes: input.bytes() };
     case 'frameIn':
       return { kind, bytes: input.bytes() };
+    case 'inputEnded':
     case 'quit':
       return { kind };
   }

@@ -37,6 +37,8 @@ export type FromWorld =
   /** Console input: `number` is that of the last byte, counted from 1 by the world. */
   | { readonly kind: 'input'; readonly port: ConsolePort; readonly number: number; readonly bytes: Uint8Array }
   | { readonly kind: 'frameIn'; readonly bytes: Uint8Array }
+  /** No console input and no frame will come any more: with the clock on icount, a guest that waits for one has come to its end. */
+  | { readonly kind: 'inputEnded' }
   /** The user asks: leave without powering the guest off. */
   | { readonly kind: 'quit' };
 

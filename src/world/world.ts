@@ -172,6 +172,11 @@ export class World {
     this.#server.input(bytes);
   }
 
+  /** No more console input; without a network, that is the end of all input. */
+  inputEnded(): void {
+    if (this.#options.netStream === undefined) this.#server.inputEnded();
+  }
+
   /** SIGKILL to the live replica (`primary`) or to the other one. Returns its pid, or undefined when there is none. */
   kill(who: 'primary' | 'backup'): number | undefined {
     const running = [...this.#roles.keys()];

@@ -71,6 +71,13 @@ read: lbu t1, 5(t0)
   sw t1, 0(t0)
 spin: j spin
 `,
+  // Says hello and waits, with no interrupt enabled.
+  wait: `
+  li t0, 0x10000000${say('text')}
+wait: wfi
+  j wait
+text: .asciz "hello\\n"
+`,
   spin: 'spin: j spin\n',
   flood: `
   li t0, 0x10000000
@@ -131,6 +138,15 @@ describe('run', () => {
     const { status, stdout, stderr } = run(image('spin'), '--solo', '--json', '--max-instructions', '12_345');
     expect([status, JSON.parse(stdout).icount]).toEqual([0, 12_345]);
     expect(stderr).toMatch(/limit of 12345 instructions/);
+  });
+
+  it.each([
+    ['one machine', ['--solo']],
+    ['a pair', []],
+  ])('%s: with --clock icount, a guest that waits with no timer and no input to come has come to its end', (_, options) => {
+    const { status, stdout, stderr } = run(image('wait'), ...options);
+    expect([status, stdout]).toEqual([0, 'hello\n']);
+    expect(stderr).toMatch(/the guest waits, and nothing can come/);
   });
 
   it('leaves nothing behind in the state folder', () => {

@@ -78,6 +78,7 @@ describe('records between the event loop and the machine thread', () => {
     { kind: 'link', fd: -1 },
     { kind: 'agreed', seq: 9 },
     { kind: 'evidence' },
+    { kind: 'inputEnded' },
     { kind: 'batch', bytes },
     { kind: 'console', port: 1, number: 12, bytes },
     { kind: 'frame', bytes },
@@ -103,7 +104,8 @@ describe('records between the event loop and the machine thread', () => {
     { kind: 'diverged', report: 'entry 7: ünlike' },
     { kind: 'signature', bytes },
     { kind: 'off', code: 3, pending: 2, digest: '0123456789abcdef' },
-    { kind: 'limit', digest: '0123456789abcdef' },
+    { kind: 'limit', idle: false, digest: '0123456789abcdef' },
+    { kind: 'limit', idle: true, digest: '0123456789abcdef' },
     { kind: 'linkReleased' },
     { kind: 'linkBroken', why: 'EPIPE' },
   ];

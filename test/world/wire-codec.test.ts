@@ -61,6 +61,7 @@ const fromWorld: fc.Arbitrary<FromWorld> = fc.oneof(
   fc.record({ kind: kind('completion'), request: u53, status: fc.constantFrom(0, 1), data: bytes }),
   fc.record({ kind: kind('input'), port: fc.constantFrom(0, 1), number: u53, bytes }),
   fc.record({ kind: kind('frameIn'), bytes }),
+  fc.constant({ kind: 'inputEnded' }),
   fc.constant({ kind: 'quit' }),
 );
 
