@@ -42,6 +42,8 @@ interface Result {
 export async function run(): Promise<Report> {
   const suite = new Benchmark.Suite();
   for (const [name, work] of Object.entries(OPERATIONS)) suite.add(name, work);
+  // Half a minute of silence looks like a hang.
+  suite.on('cycle', (event: Benchmark.Event) => console.error(`  ${event.target}`));
   await new Promise<void>((resolve) => suite.on('complete', () => resolve()).run({ async: true }));
   const results = suite.map((result: Benchmark) => ({
     name: String(result.name),
