@@ -52,6 +52,21 @@ describe('exceptions', () => {
     expect(where(traps)).toEqual(['S 8', 'S 8', 'M 2']);
   });
 
+  test('a failed fetch and an ecall from S are delegated to S, which sees that it was itself', () => {
+    const { traps, at } = play(`
+      li t0, 0x202
+      csrw medeleg, t0
+      call enter_s
+      li t1, 0x40000000        # nothing is there
+      jalr ra, 0(t1)
+      a: ecall
+      .word 0xffffffff`);
+    expect(where(traps)).toEqual(['S 1', 'S 9', 'M 2']);
+    expect(traps[0]).toMatchObject({ epc: 0x4000_0000, tval: 0x4000_0000 });
+    expect(traps[1]).toMatchObject({ epc: at('a'), tval: 0 });
+    expect([traps[0].status & M.SPP, traps[1].status & M.SPP]).toEqual([M.SPP, M.SPP]);
+  });
+
   test('bits 11, 10, 14 and above of medeleg are 0, and those of mideleg beyond S', () => {
     const { x } = play('li t0, -1\ncsrw medeleg, t0\ncsrr s0, medeleg\ncsrw mideleg, t0\ncsrr s1, mideleg');
     expect(x[8]).toBe(0xb3ff);
