@@ -10,6 +10,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ run(runs: number | undefin
   protect: () => import('./protect.ts'),
   log: () => import('./log.ts'),
   takeover: () => import('./takeover.ts'),
+  checkpoint: () => import('./checkpoint.ts'),
   micro: () => import('./micro.ts'),
 };
 
