@@ -11,6 +11,7 @@ export { RAM_BYTES_MAX, RAM_BYTES_MIN } from './limits.ts';
 export { LoadError } from './loader.ts';
 export { InputRefused, type MachineOptions } from './machine.ts';
 export { SnapshotError } from './snapshot.ts';
+export { type CodeSymbol, codeSymbols } from './symbols.ts';
 
 /** Why `run` came back: the limit; an output that wants to leave at once; a wfi that nothing pending ends; the machine is off. */
 export type Pause = 'limit' | 'output' | 'idle' | 'off';

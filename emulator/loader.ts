@@ -1,5 +1,5 @@
 /** Turns image files into segments for RAM: 32-bit RISC-V ELF executables (System V gABI 4.1, RISC-V psABI) and raw binaries. */
-import { fromUtf8 } from './text.ts';
+import { symbolsOf } from './symbols.ts';
 
 /** An image that this machine cannot hold. The message names the image and says what is wrong with it; the command line exits with 65. */
 export class LoadError extends Error {
@@ -28,18 +28,11 @@ export interface LoadedImage {
 
 const ELF_HEADER_BYTES = 52;
 const PROGRAM_HEADER_BYTES = 32;
-const SECTION_HEADER_BYTES = 40;
-const SYMBOL_BYTES = 16;
 const ET_EXEC = 2;
 const EM_RISCV = 243;
 const EF_RISCV_RVE = 8;
 const PT_LOAD = 1;
 const PT_INTERP = 3;
-const SHT_SYMTAB = 2;
-const SHN_UNDEF = 0;
-const STT_SECTION = 3;
-const STT_FILE = 4;
-const STB_LOCAL = 0;
 
 const LINUX_HEADER_BYTES = 64;
 const LINUX_IMAGE_SIZE = 16;
@@ -156,44 +149,6 @@ function loadElf(what: string, file: Uint8Array): LoadedImage {
   }
   if (segments.length === 0) refuse('an ELF file with no loadable segment', 'Link it as an executable.');
   return { segments, entry, symbols: symbolsOf(file, view, within) };
-}
-
-/** Global names win over local ones, and of equals the first. A file without a symbol table has no symbols. */
-function symbolsOf(file: Uint8Array, view: DataView, within: (name: string, offset: number, size: number) => void): Map<string, number> {
-  const symbols = new Map<string, number>();
-  const locals = new Map<string, number>();
-  const table = view.getUint32(32, true);
-  const stride = view.getUint16(46, true);
-  const count = view.getUint16(48, true);
-  if (table === 0 || count === 0 || stride < SECTION_HEADER_BYTES) return symbols;
-  within('the section header table', table, stride * count);
-  for (let i = 0; i < count; i++) {
-    const section = table + i * stride;
-    const link = view.getUint32(section + 24, true);
-    if (view.getUint32(section + 4, true) !== SHT_SYMTAB || link >= count) continue;
-    const [offset, size] = [view.getUint32(section + 16, true), view.getUint32(section + 20, true)];
-    const names = table + link * stride;
-    const [namesOffset, namesSize] = [view.getUint32(names + 16, true), view.getUint32(names + 20, true)];
-    within('the symbol table', offset, size);
-    within('the string table', namesOffset, namesSize);
-    const strings = file.subarray(namesOffset, namesOffset + namesSize);
-    for (let at = offset; at + SYMBOL_BYTES <= offset + size; at += SYMBOL_BYTES) {
-      const kind = view.getUint8(at + 12) & 0xf;
-      const binding = view.getUint8(at + 12) >> 4;
-      if (kind === STT_SECTION || kind === STT_FILE || view.getUint16(at + 14, true) === SHN_UNDEF) continue;
-      const name = nameAt(strings, view.getUint32(at, true));
-      const into = binding === STB_LOCAL ? locals : symbols;
-      if (name !== '' && !into.has(name)) into.set(name, view.getUint32(at + 4, true));
-    }
-    break; // There is at most one symbol table (gABI, "Sections").
-  }
-  for (const [name, value] of locals) if (!symbols.has(name)) symbols.set(name, value);
-  return symbols;
-}
-
-function nameAt(strings: Uint8Array, offset: number): string {
-  const end = strings.indexOf(0, offset);
-  return fromUtf8(strings.subarray(offset, end < 0 ? strings.length : end));
 }
 
 const range = ({ address, size }: { readonly address: number; readonly size: number }): string =>
