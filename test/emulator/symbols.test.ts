@@ -15,7 +15,7 @@ describe('code symbols', () => {
       expect(symbols[k + 1]?.address ?? end, name).toBeGreaterThanOrEqual(end);
     }
     // Assembly: up to the next label. Data, mapping symbols and labels of the compiler are no code.
-    expect(at('trap', symbols)?.end).toBe(at('from_kernel', symbols)?.address);
+    expect(at('trap', symbols)?.end).toBe(at('user_return', symbols)?.address);
     expect(at('device', symbols)).toBeUndefined();
     expect(symbols.filter(({ name }) => name.startsWith('$') || name.startsWith('.L'))).toEqual([]);
   });
