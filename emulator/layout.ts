@@ -50,7 +50,8 @@ export const ENGINE = {
   /** Regions entered. */
   entered: HART_WORDS + 13,
 } as const;
-const ENGINE_WORDS = 16;
+/** Hart state and ENGINE, in words. */
+export const ENGINE_END = HART_WORDS + 16;
 
 /** Address spaces (values of satp) that have banks of their own at the same time. */
 export const SPACES = 8;
@@ -112,7 +113,7 @@ export function layoutOf(memoryBytes: number, tlbEntries: number, fetchEntries: 
     end = at + bytes;
     return at;
   };
-  take((HART_WORDS + ENGINE_WORDS) * 4);
+  take(ENGINE_END * 4);
   const dataTlb = take(DATA_BANKS * tlbEntries * DATA_ENTRY_WORDS * 4);
   const fetchTlb = take(FETCH_BANKS * fetchEntries * FETCH_ENTRY_WORDS * 4);
   const jumpCache = take(FETCH_BANKS * JUMP_ENTRIES * JUMP_ENTRY_WORDS * 4);

@@ -46,7 +46,7 @@ export class InputRefused extends Error {
   override readonly name = 'InputRefused';
 }
 
-const TLB_ENTRIES = 1024;
+const TLB_ENTRIES = 4096;
 const SLICE_MAX = 2 ** 20;
 const NEVER = 0xffff_ffff_ffff_ffffn;
 const WASM_PAGE = 65536;

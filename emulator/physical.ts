@@ -1,7 +1,7 @@
 /**
  * Physical memory in frames: RAM, then the reset ROM. Every write to it comes through here or through a fast TLB entry, and a frame from
  * which something was derived is *watched*: it has no fast write entry, and whoever derived from it hears of each write
- * (machine.md, "Nothing derived is state").
+ * (machine.md, "Nothing derived is state"). Of a frame watched for code alone, writes to granules without code need not be heard of.
  */
 import { type Layout, PAGE_BYTES, RAM_BASE, RAM_PPN, ROM_PPN } from './layout.ts';
 
@@ -23,7 +23,7 @@ export class Physical {
   readonly #view: DataView;
   /** Called after a write to a watched frame. */
   onWatchedWrite: (frame: number, offset: number, length: number) => void = () => {};
-  /** Called when a frame that may have fast write entries becomes watched, or clean: they must go. */
+  /** Called when a frame that may have fast write entries becomes watched for one more reason: they must go, code tags too. */
   dropFastWrites: (frame: number) => void = () => {};
 
   constructor(buffer: SharedArrayBuffer, layout: Layout) {
@@ -110,7 +110,7 @@ export class Physical {
 
   /** From now on every write to the frame is heard of. */
   watch(frame: number, why: number): void {
-    if (this.watched[frame] === 0 && this.writable[frame] !== 0) {
+    if ((this.watched[frame] | why) !== this.watched[frame] && this.writable[frame] !== 0) {
       this.dropFastWrites(frame);
       this.writable[frame] = 0;
     }

@@ -98,15 +98,14 @@ function setStatus(hart: Hart, value: number, mask: number): void {
   // MPP is WARL: 2 names no mode, and is refused.
   if ((status & MSTATUS.MPP) === 2 << MPP_SHIFT) status = (status & ~MSTATUS.MPP) | (was & MSTATUS.MPP);
   hart.words[CSR_WORD.mstatus] = status;
-  // MXR decides what a read tag means in every virtual bank; SUM and MPRV choose a bank.
-  if (((status ^ was) & MSTATUS.MXR) !== 0) hart.mmu.dropVirtual();
+  // SUM and MPRV choose a bank; MXR decides what the entries of one are.
+  if (((status ^ was) & MSTATUS.MXR) !== 0) hart.mmu.dropReadable();
   hart.contextChanged();
 }
 
 function setSatp(hart: Hart, value: number): void {
-  if (value === hart.csr('satp')) return;
   hart.words[CSR_WORD.satp] = value;
-  hart.mmu.dropVirtual();
+  hart.contextChanged();
 }
 
 /** Modes 2 and 3 are reserved: such a write is refused. */

@@ -6,8 +6,21 @@ import type { Bus } from '../bus.ts';
 import type { Clock } from '../clock.ts';
 import type { Icount } from '../io.ts';
 import { CAUSES, CSRS, INTERRUPTS, STCE } from '../isa/index.ts';
-import { CSR_WORD, HART_WORDS, type Layout, ROM_BASE, WORD } from '../layout.ts';
+import {
+  CSR_WORD,
+  DATA_ENTRY_WORDS,
+  ENGINE,
+  ENGINE_END,
+  FETCH_ENTRY_WORDS,
+  HART_WORDS,
+  JUMP_ENTRIES,
+  JUMP_ENTRY_WORDS,
+  type Layout,
+  ROM_BASE,
+  WORD,
+} from '../layout.ts';
 import { type Physical, WATCH } from '../physical.ts';
+import { Banks } from './banks.ts';
 import { DecodedPages } from './code.ts';
 import { LOAD, Mmu, STORE } from './mmu.ts';
 import { Pmp } from './pmp.ts';
@@ -16,12 +29,15 @@ import { takeTrap } from './trap.ts';
 export class Hart {
   /** Words of `WORD`; x0..x31 are the first. */
   readonly words: Int32Array;
+  /** The same, and the words of `ENGINE` behind them. */
+  readonly engine: Int32Array;
   readonly memory: Physical;
   readonly bus: Bus;
   readonly clock: Clock;
   readonly pmp: Pmp;
   readonly mmu: Mmu;
   readonly code: DecodedPages;
+  /** All banks of the data and fetch TLBs. */
   readonly data: Int32Array;
   readonly fetch: Int32Array;
 
@@ -43,7 +59,7 @@ export class Hart {
   trapped = false;
   /** Something that the run loop must look at has changed: interrupts, timers, power, outputs. */
   attention = false;
-  /** First words of the TLB banks in use. */
+  /** First words of the TLB banks in use, in `data` and `fetch`. */
   dataBank = 0;
   fetchBank = 0;
   /** Called when the comparators changed. */
@@ -56,13 +72,15 @@ export class Hart {
     this.memory = memory;
     this.bus = bus;
     this.clock = clock;
-    this.data = new Int32Array(buffer, layout.dataTlb, (layout.fetchTlb - layout.dataTlb) >> 2).subarray(0, layout.tlbEntries * 16);
-    this.fetch = new Int32Array(buffer, layout.fetchTlb, layout.fetchEntries * 8);
+    this.engine = new Int32Array(buffer, 0, ENGINE_END);
+    const banks = new Banks(buffer, layout, memory);
+    this.data = banks.data;
+    this.fetch = banks.fetch;
     this.pmp = new Pmp(this.words);
-    this.mmu = new Mmu(this.words, memory, this.pmp, this.data, this.fetch);
+    this.mmu = new Mmu(this.words, memory, this.pmp, banks);
     this.code = new DecodedPages(buffer, memory);
-    this.code.onEvict = (base) => this.mmu.forgetFetch(base);
-    memory.dropFastWrites = (frame) => this.mmu.dropWrites(frame);
+    this.code.onEvict = (base) => banks.forgetFetch(base);
+    memory.dropFastWrites = (frame) => banks.dropWrites(frame);
     memory.onWatchedWrite = (frame, offset, length) => this.#derivedFrom(frame, offset, length);
     this.reset();
   }
@@ -92,10 +110,18 @@ export class Hart {
     this.contextChanged();
   }
 
-  /** Privilege, MPRV, MPP or SUM may have changed: other banks are in use. */
+  /** Privilege, MPRV, MPP, SUM or satp may have changed: other banks are in use. */
   contextChanged(): void {
-    this.dataBank = this.mmu.dataBank();
-    this.fetchBank = this.mmu.fetchBank(this.privilege);
+    const { engine, mmu } = this;
+    const { dataTlb, tlbEntries, jumpCache, fetchEntries } = this.memory.layout;
+    if (mmu.selectSpace()) {
+      for (let k = 0; k < 4; k++) engine[ENGINE.dataBanks + k] = dataTlb + mmu.dataBank(k) * tlbEntries * DATA_ENTRY_WORDS * 4;
+      for (const k of [0, 1, 3]) engine[ENGINE.jumpBanks + k] = jumpCache + mmu.fetchBank(k) * JUMP_ENTRIES * JUMP_ENTRY_WORDS * 4;
+    }
+    engine[ENGINE.dataBank] = engine[ENGINE.dataBanks + mmu.dataContext()];
+    engine[ENGINE.jumpBank] = engine[ENGINE.jumpBanks + this.privilege];
+    this.dataBank = (engine[ENGINE.dataBank] - dataTlb) >> 2;
+    this.fetchBank = mmu.fetchBank(this.privilege) * fetchEntries * FETCH_ENTRY_WORDS;
   }
 
   csr(name: string): number {

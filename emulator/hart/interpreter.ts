@@ -4,7 +4,7 @@
  * function does the whole instruction.
  */
 import { BASE, type BaseRow, type Binary, decode, type Expression, type Width } from '../isa/index.ts';
-import { DATA_ENTRY_WORDS, FETCH_ENTRY_WORDS, WORD } from '../layout.ts';
+import { DATA_BANKS, DATA_ENTRY_WORDS, FETCH_BANKS, FETCH_ENTRY_WORDS, WORD } from '../layout.ts';
 import { RECORD } from './code.ts';
 import type { Hart } from './hart.ts';
 import { OPERATION, OPERATION_ROW, OPERATIONS, ROW_OPERATION } from './operations.ts';
@@ -157,8 +157,8 @@ export function interpreterSource(): string {
 const { words, data, fetch, memory } = hart;
 const { records } = hart.code;
 const { bytes, halves, words: all } = memory;
-const dataMask = data.length / 4 - ${DATA_ENTRY_WORDS};
-const fetchMask = fetch.length / 4 - ${FETCH_ENTRY_WORDS};
+const dataMask = data.length / ${DATA_BANKS} - ${DATA_ENTRY_WORDS};
+const fetchMask = fetch.length / ${FETCH_BANKS} - ${FETCH_ENTRY_WORDS};
 const imul = Math.imul;
 const { mulh, mulhsu, mulhu, div, divu, rem, remu } = arithmetic;
 return function execute() {

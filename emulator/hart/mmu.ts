@@ -1,12 +1,13 @@
 /**
- * Sv32 (Privileged 20211203 §4.3) and the TLB banks. Every access behaves as if it walked the tables at that instruction: an entry is only
- * a memory of a walk, and the table pages it read are watched, so that a store to one drops what came from it (machine.md, "Nothing
- * derived is state").
+ * Sv32 (Privileged 20211203 §4.3), and which banks are in use. Every access behaves as if it walked the tables at that instruction: an entry
+ * of a bank is only a memory of a walk, and the tables it read are watched (machine.md, "Nothing derived is state").
  */
 import { CAUSES, MPP_SHIFT, MSTATUS } from '../isa/index.ts';
-import { CSR_WORD, DATA_BANKS, DATA_ENTRY_WORDS, FETCH_BANKS, FETCH_ENTRY_WORDS, NO_TAG, WORD } from '../layout.ts';
-import { type Physical, WATCH } from '../physical.ts';
+import { CSR_WORD, DATA_BANKS, FETCH_BANKS, SPACE_DATA_BANKS, SPACE_FETCH_BANKS, SPACES, WORD } from '../layout.ts';
+import type { Physical } from '../physical.ts';
+import type { Banks } from './banks.ts';
 import { PMP, type Pmp, SPLIT } from './pmp.ts';
+import { Tables } from './tables.ts';
 
 /** What an access wants. */
 const FETCH = 0;
@@ -20,46 +21,65 @@ const PMP_NEEDS = [PMP.X, PMP.R, PMP.W] as const;
 
 const PTE = { V: 1, R: 2, W: 4, X: 8, U: 16, A: 64, D: 128 } as const;
 
-/** Roles of a watched table page: the root, or more than one role; else 1 + the vpn[1] that it serves. */
-const NO_ROLE = 0;
-const MANY_ROLES = -1;
+/** Of an address space's data banks: U, S, S with SUM; and M-mode's. Indexes of ENGINE.dataBanks. */
+const CONTEXT = { U: 0, S: 1, SUM: 2, M: 3 } as const;
+/** The bits of satp that say which space it is: MODE and PPN. */
+const SATP_SPACE = 0x803fffff;
+/** A key that no satp has: where MODE is 0, it is 0. */
+const NO_SPACE = 1;
 
 export class Mmu {
+  readonly banks: Banks;
   readonly #hart: Int32Array;
   readonly #memory: Physical;
   readonly #pmp: Pmp;
-  readonly #data: Int32Array;
-  readonly #fetch: Int32Array;
-  readonly #dataWords: number;
-  readonly #fetchWords: number;
-  readonly #role: Int32Array;
-  /** Frames with a role. */
-  #tables: number[] = [];
+  readonly #tables: Tables;
+  /** The address space of each slot, by its key. */
+  readonly #spaces = new Int32Array(SPACES).fill(NO_SPACE);
+  /** Slot of the space in use, and the one that the next new space gets. */
+  #space = 0;
+  #nextSpace = 0;
   /** Tables that the walk in hand has read: root, then leaf. */
   #rootFrame = -1;
   #leafFrame = -1;
 
-  constructor(hart: Int32Array, memory: Physical, pmp: Pmp, data: Int32Array, fetch: Int32Array) {
+  constructor(hart: Int32Array, memory: Physical, pmp: Pmp, banks: Banks) {
     this.#hart = hart;
     this.#memory = memory;
     this.#pmp = pmp;
-    this.#data = data;
-    this.#fetch = fetch;
-    this.#dataWords = data.length / DATA_BANKS;
-    this.#fetchWords = fetch.length / FETCH_BANKS;
-    this.#role = new Int32Array(memory.layout.frames);
-    data.fill(NO_TAG);
-    fetch.fill(NO_TAG);
+    this.banks = banks;
+    this.#tables = new Tables(memory, banks);
   }
 
-  /** First word of the bank that loads and stores use now. */
-  dataBank(): number {
-    return bankOf(this.dataPrivilege(), this.#hart[CSR_WORD.mstatus]) * this.#dataWords;
+  /** Takes satp as it is: true when another space is in use now. ASIDs make no difference, as every translation is coherent with its tables. */
+  selectSpace(): boolean {
+    const satp = this.#hart[CSR_WORD.satp];
+    const key = satp < 0 ? satp & SATP_SPACE : 0;
+    if (this.#spaces[this.#space] === key) return false;
+    let space = this.#spaces.indexOf(key);
+    if (space < 0) {
+      space = this.#nextSpace;
+      this.#nextSpace = (space + 1) % SPACES;
+      if (this.#spaces[space] !== NO_SPACE) this.#tables.dropSpace(space);
+      this.#spaces[space] = key;
+    }
+    this.#space = space;
+    return true;
   }
 
-  /** First word of the bank that fetches use now. */
+  /** Number of a data bank of the space in use: 0 to 2 its own, by `dataContext`; 3 M-mode's. */
+  dataBank(context: number): number {
+    return context === CONTEXT.M ? DATA_BANKS - 1 : this.#space * SPACE_DATA_BANKS + context;
+  }
+
+  /** Number of the fetch bank, and of the jump-cache bank, of a privilege in the space in use. */
   fetchBank(privilege: number): number {
-    return privilege * this.#fetchWords;
+    return privilege === 3 ? FETCH_BANKS - 1 : this.#space * SPACE_FETCH_BANKS + privilege;
+  }
+
+  /** Which data bank loads and stores use now. */
+  dataContext(): number {
+    return contextOf(this.dataPrivilege(), this.#hart[CSR_WORD.mstatus]);
   }
 
   /** Privilege of loads and stores: MPP while M-mode has MPRV set (§3.1.6.3). */
@@ -136,74 +156,51 @@ export class Mmu {
 
   /** Remembers where the decoded records of the page at `vaddr` begin. The walk for it was the last one made. */
   learnFetch(vaddr: number, privilege: number, base: number): void {
-    this.#watchWalk(vaddr);
-    const at = privilege * this.#fetchWords + ((vaddr >>> 11) & (this.#fetchWords - FETCH_ENTRY_WORDS));
-    this.#fetch[at] = vaddr & -4096;
-    this.#fetch[at + 1] = base;
+    this.#tables.derive(this.#space, vaddr, this.#rootFrame, this.#leafFrame);
+    this.banks.learnFetch(this.fetchBank(privilege), vaddr & -4096, base);
   }
 
-  /** The decoded records at `base` are no more. */
-  forgetFetch(base: number): void {
-    for (let at = 0; at < this.#fetch.length; at += FETCH_ENTRY_WORDS) {
-      if (this.#fetch[at] !== NO_TAG && this.#fetch[at + 1] === base) this.#fetch[at] = NO_TAG;
-    }
+  /**
+   * The frame from which code at `vaddr` may be translated and kept, or -1: the fetch faults, finds no memory, or its page has no one PMP answer.
+   * From then on the jump cache's bank of this space and privilege may lead to code that relies on the page's translation being this one:
+   * the bank is emptied before the next instruction when that may have changed.
+   */
+  translateCode(vaddr: number, privilege: number): number {
+    const ppn = this.code(vaddr, 2, privilege);
+    const frame = ppn < 0 || this.isSplit(ppn, privilege) ? -1 : this.#memory.frameOf(ppn);
+    if (frame < 0) return -1;
+    this.#tables.derive(this.#space, vaddr, this.#rootFrame, this.#leafFrame);
+    // M-mode's translations change with PMP alone, which drops everything.
+    if (privilege !== 3) this.banks.markTranslated(this.#space, vaddr);
+    return frame;
   }
 
-  /** Drops every translation that came from page tables (satp, MXR). */
-  dropVirtual(): void {
-    // Bank 3 is M-mode's, which only PMP decides; under satp.MODE = 0 the others are cheap to learn again.
-    this.#data.fill(NO_TAG, 0, 3 * this.#dataWords);
-    this.#fetch.fill(NO_TAG, 0, 2 * this.#fetchWords);
-    for (const frame of this.#tables) {
-      this.#role[frame] = NO_ROLE;
-      this.#memory.unwatch(frame, WATCH.pte);
-    }
-    this.#tables = [];
+  /** MXR decides what a read tag means in every bank but M-mode's. */
+  dropReadable(): void {
+    this.banks.dropVirtualData();
   }
 
   /** Drops everything (PMP). */
   dropAll(): void {
-    this.dropVirtual();
-    this.#data.fill(NO_TAG);
-    this.#fetch.fill(NO_TAG);
+    this.#tables.dropAll();
   }
 
-  /** A watched table page was written: drops the translations that read these bytes. */
+  /** A watched page table was written. */
   tableWritten(frame: number, offset: number, length: number): void {
-    const role = this.#role[frame];
-    if (role === NO_ROLE) return;
-    if (role === MANY_ROLES || length > 8) {
-      this.dropVirtual();
-      return;
-    }
-    for (let index = offset >> 2; index <= (offset + length - 1) >> 2; index++) this.#dropPage(((role - 1) << 22) | (index << 12));
-  }
-
-  /** Drops fast write entries to a frame, whatever their virtual address. */
-  dropWrites(frame: number): void {
-    const offset = this.#memory.offsetOf(frame);
-    const data = this.#data;
-    for (let at = 0; at < data.length; at += DATA_ENTRY_WORDS) {
-      if (data[at + 1] !== NO_TAG && ((data[at + 1] + data[at + 2]) | 0) === offset) data[at + 1] = NO_TAG;
-    }
+    this.#tables.written(frame, offset, length);
   }
 
   /** Drops each fast write entry: from now on a first write to a page marks it dirty again. */
   dropAllWrites(): void {
-    const data = this.#data;
-    for (let at = 1; at < data.length; at += DATA_ENTRY_WORDS) data[at] = NO_TAG;
+    this.banks.dropAllWrites();
   }
 
-  /** Test-only: drops the entries for which `choose` says so. */
+  /** Test-only: drops the entries for which `choose` says so, and what came from the tables for which it does. */
   dropSome(choose: () => boolean): void {
-    for (let at = 0; at < this.#data.length; at += DATA_ENTRY_WORDS) {
-      if (this.#data[at] !== NO_TAG && choose()) this.#data[at] = NO_TAG;
-      if (this.#data[at + 1] !== NO_TAG && choose()) this.#data[at + 1] = NO_TAG;
-    }
-    for (let at = 0; at < this.#fetch.length; at += FETCH_ENTRY_WORDS) {
-      if (this.#fetch[at] !== NO_TAG && choose()) this.#fetch[at] = NO_TAG;
-    }
-    if (choose()) this.dropVirtual();
+    this.banks.dropSome(choose);
+    this.#tables.dropSome(choose);
+    for (let space = 0; space < SPACES; space++) if (choose()) this.#tables.dropSpace(space);
+    if (choose()) this.dropAll();
   }
 
   #allows(pte: number, access: Access, privilege: number): boolean {
@@ -220,61 +217,17 @@ export class Mmu {
   }
 
   #learn(page: number, ppn: number, access: 1 | 2, privilege: number): void {
-    const memory = this.#memory;
-    const frame = memory.frameOf(ppn);
-    if (frame < 0 || (access === STORE && !memory.isRam(frame))) return;
-    this.#watchWalk(page);
-    // A walk may just have watched this very frame: a table that maps itself.
-    if (access === STORE && memory.watched[frame] !== 0) return;
-    const data = this.#data;
-    const bank = bankOf(privilege, this.#hart[CSR_WORD.mstatus]) * this.#dataWords;
-    const at = bank + ((page >>> 10) & (this.#dataWords - DATA_ENTRY_WORDS));
-    const addend = (memory.offsetOf(frame) - page) | 0;
-    // One addend serves both tags: the other one stays only when it stands for the same page.
-    if (data[at + 2] !== addend || (data[at] !== page && data[at + 1] !== page)) {
-      data[at] = NO_TAG;
-      data[at + 1] = NO_TAG;
-      data[at + 2] = addend;
-    }
-    if (access === LOAD) data[at] = page;
-    else {
-      data[at + 1] = page;
-      memory.writable[frame] = 1;
-      memory.dirty[frame] = 1;
-    }
-  }
-
-  /** Something is about to be derived from the last walk, which was for `vaddr`. */
-  #watchWalk(vaddr: number): void {
-    if (this.#rootFrame >= 0) this.#watchTable(this.#rootFrame, MANY_ROLES);
-    if (this.#leafFrame >= 0) this.#watchTable(this.#leafFrame, 1 + (vaddr >>> 22));
-  }
-
-  #watchTable(frame: number, role: number): void {
-    const was = this.#role[frame];
-    if (was === role || !this.#memory.isRam(frame)) return;
-    if (was === NO_ROLE) {
-      this.#tables.push(frame);
-      this.#role[frame] = role;
-      this.#memory.watch(frame, WATCH.pte);
-    } else this.#role[frame] = MANY_ROLES;
-  }
-
-  #dropPage(page: number): void {
-    for (let bank = 0; bank < 3; bank++) {
-      const at = bank * this.#dataWords + ((page >>> 10) & (this.#dataWords - DATA_ENTRY_WORDS));
-      if (this.#data[at] === page) this.#data[at] = NO_TAG;
-      if (this.#data[at + 1] === page) this.#data[at + 1] = NO_TAG;
-    }
-    for (let bank = 0; bank < 2; bank++) {
-      const at = bank * this.#fetchWords + ((page >>> 11) & (this.#fetchWords - FETCH_ENTRY_WORDS));
-      if (this.#fetch[at] === page) this.#fetch[at] = NO_TAG;
-    }
+    const frame = this.#memory.frameOf(ppn);
+    if (frame < 0 || (access === STORE && !this.#memory.isRam(frame))) return;
+    // First, since the walk may have read this very frame: a table that maps itself is watched from here on.
+    this.#tables.derive(this.#space, page, this.#rootFrame, this.#leafFrame);
+    const bank = this.dataBank(contextOf(privilege, this.#hart[CSR_WORD.mstatus]));
+    if (access === LOAD) this.banks.learnRead(bank, page, frame);
+    else this.banks.learnWrite(bank, page, frame);
   }
 }
 
-/** Bank of an effective privilege: U, S, S with SUM, M. */
-function bankOf(privilege: number, status: number): number {
-  if (privilege === 3) return 3;
-  return privilege === 0 ? 0 : (status & MSTATUS.SUM) !== 0 ? 2 : 1;
+function contextOf(privilege: number, status: number): number {
+  if (privilege === 3) return CONTEXT.M;
+  return privilege === 0 ? CONTEXT.U : (status & MSTATUS.SUM) !== 0 ? CONTEXT.SUM : CONTEXT.S;
 }
