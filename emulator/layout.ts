@@ -49,6 +49,8 @@ export const ENGINE = {
   traps: HART_WORDS + 12,
   /** Regions entered. */
   entered: HART_WORDS + 13,
+  /** Table slot of the region entered last. */
+  slot: HART_WORDS + 14,
 } as const;
 /** Hart state and ENGINE, in words. */
 export const ENGINE_END = HART_WORDS + 16;

@@ -27,8 +27,8 @@ export type BlockEnd =
   | { readonly kind: 'branch'; readonly taken: Target; readonly not: Target }
   /** The last instruction is a jal. */
   | { readonly kind: 'jump'; readonly to: Target }
-  /** The last instruction is a jalr. `returns`: where it goes when the callee was entered from this region; tried first. */
-  | { readonly kind: 'indirect'; readonly returns: Target | undefined }
+  /** The last instruction is a jalr. `expected`: where it probably goes; tried first. */
+  | { readonly kind: 'indirect'; readonly expected: Target | undefined }
   /** The instruction at `pc` is the interpreter's. */
   | { readonly kind: 'slow'; readonly pc: number };
 
