@@ -52,17 +52,27 @@ const PROGRAMS = {
   worker: ['worker.c'],
 };
 
-const WORKLOADS = ['mix', 'quicksort', 'sha256', 'sieve', 'strings', 'vm'];
+/** Names of the .c files of a folder that are workloads. */
+const workloads = (dir, besides) =>
+  readdirSync(dir)
+    .filter((f) => f.endsWith('.c') && !besides.includes(f))
+    .sort()
+    .map((f) => f.slice(0, -2));
 
-/** Each workload twice: in M-mode, and (-sv32) in U-mode behind page tables. */
+/** Each workload twice: in M-mode, and (-sv32) in U-mode behind page tables. The system guests once: they make their own tables. */
 function benchGuests(root, work) {
   const guest = join(root, 'bench/guest');
   const elfs = {};
-  for (const name of WORKLOADS)
-    for (const [suffix, start] of [['', 'crt0.S'], ['-sv32', 'crt0-sv32.S']]) {
-      const sources = [start, `${name}.c`, 'report.c'].map((f) => join(guest, f));
-      elfs[`bench/${name}${suffix}.elf`] = link(work, name + suffix, sources, join(guest, 'link.ld'), { root });
-    }
+  const add = (folder, name, suffix, sources) => {
+    const paths = sources.map((f) => join(guest, f));
+    elfs[`bench/${folder}${name}${suffix}.elf`] = link(work, `bench-${name}${suffix}`, paths, join(guest, 'link.ld'), { root });
+  };
+  for (const folder of ['', 'held-back/'])
+    for (const name of workloads(join(guest, folder), ['report.c']))
+      for (const [suffix, start] of [['', 'crt0.S'], ['-sv32', 'crt0-sv32.S']]) add(folder, name, suffix, [start, `${folder}${name}.c`, 'report.c']);
+  for (const name of workloads(join(guest, 'system'), ['identity.c'])) {
+    add('system/', name, '', ['crt0.S', `system/${name}.c`, 'system/identity.c', 'system/switch.S', 'report.c']);
+  }
   return elfs;
 }
 
@@ -81,7 +91,7 @@ function build(out) {
     const sbi = link(work, 'sbi', ['start.S', 'sbi.c'].map((f) => join(root, 'firmware/sbi', f)), join(root, 'firmware/sbi/link.ld'), { root });
     const images = { 'os.elf': kernel, 'sbi.elf': sbi, ...benchGuests(root, work) };
     const manifest = { compiler: compilerVersion(), flags: CFLAGS.join(' '), linker: LDFLAGS.join(' '), how: 'npm run image:os', images: {} };
-    mkdirSync(join(out, 'bench'), { recursive: true });
+    for (const folder of ['held-back', 'system']) mkdirSync(join(out, 'bench', folder), { recursive: true });
     for (const [name, elf] of Object.entries(images)) {
       tool('strip', [name.startsWith('bench/') ? '--strip-all' : '--strip-debug', elf]); // the kernel's symbols help a disassembler
       const bytes = readFileSync(elf);

@@ -1,4 +1,4 @@
-/* Starts the same guest in U-mode under Sv32, identity-mapped by 4 KiB pages: 4 MiB of RAM, the UART, and the finisher, all with A and D
+/* Starts the same guest in U-mode under Sv32, identity-mapped by 4 KiB pages: 16 MiB of RAM, the UART, and the finisher, all with A and D
  * set. A trap ends the run with 100 + mcause. */
     .section .text.start, "ax"
     .globl _start
@@ -9,32 +9,35 @@ _start:
     csrw  pmpaddr0, t0
     li    t0, 0x1f                  /* NAPOT, RWX: U may touch all of memory */
     csrw  pmpcfg0, t0
-    lla   t0, _bss_start
-    lla   t1, _tables
-    li    t2, 0x4000
-    add   t1, t1, t2
-1:  sw    zero, 0(t0)               /* bss and the four pages of tables */
+    lla   t0, _tables
+    li    t2, 7 * 4096
+    add   t1, t0, t2
+1:  sw    zero, 0(t0)
     addi  t0, t0, 4
     bltu  t0, t1, 1b
 
-    lla   s0, _tables               /* root; then the tables of RAM, UART, finisher */
+    lla   s0, _tables               /* root; then the four tables of RAM, UART's, the finisher's */
     li    s1, 4096
-    add   s2, s0, s1                /* RAM: 1024 pages from 0x80000000 */
+    add   s2, s0, s1
     srli  t0, s2, 2
     ori   t0, t0, 1
     li    t1, 0x800
     add   t1, t1, s0
-    sw    t0, 0(t1)                 /* root[0x200] */
-    li    t0, 0x200000df            /* page 0x80000: V R W X U A D, and not G */
-    mv    t1, s2
-    add   t2, s2, s1
-2:  sw    t0, 0(t1)
+    addi  t2, t1, 16
+2:  sw    t0, 0(t1)                 /* root[0x200] to root[0x203] */
     addi  t0, t0, 1 << 10
     addi  t1, t1, 4
     bltu  t1, t2, 2b
+    li    t0, 0x200000df            /* page 0x80000: V R W X U A D, and not G */
+    mv    t1, s2
+    li    t2, 4 * 4096
+    add   s3, s2, t2
+3:  sw    t0, 0(t1)
+    addi  t0, t0, 1 << 10
+    addi  t1, t1, 4
+    bltu  t1, s3, 3b
 
-    add   s3, s2, s1                /* UART: the page 0x10000000 */
-    srli  t0, s3, 2
+    srli  t0, s3, 2                 /* UART: the page 0x10000000 */
     ori   t0, t0, 1
     sw    t0, 0x100(s0)             /* root[0x40] */
     li    t0, 0x040000d7

@@ -7,3 +7,6 @@ typedef int i32;
 
 /** Prints "NAME CHECKSUM" and returns what main returns: 0 when the checksum is the expected one, else 1. */
 int report(const char *name, u32 checksum, u32 expected);
+
+/** Memory that is not cleared before a round: for what main fills anyway. */
+#define SCRATCH __attribute__((section(".noinit")))
