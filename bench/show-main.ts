@@ -3,7 +3,7 @@ import { boardTree } from '../emulator/devicetree.ts';
 import { interpreterSource } from '../emulator/hart/interpreter.ts';
 
 const THINGS: Readonly<Record<string, () => string | Uint8Array>> = {
-  interpreter: interpreterSource,
+  interpreter: () => interpreterSource(true),
   tree: () =>
     boardTree(
       {

@@ -3,6 +3,7 @@ import type { Checkpoint } from './checkpoint.ts';
 import type { MachineConfig } from './config.ts';
 import type { Anchor, Digest, DiskRequest, Exit, Icount, Input, Ordinals, Output } from './io.ts';
 import { Board, type MachineOptions } from './machine.ts';
+import type { Statistics } from './translator/statistics.ts';
 
 export type { Checkpoint } from './checkpoint.ts';
 export type * from './config.ts';
@@ -12,6 +13,10 @@ export { LoadError } from './loader.ts';
 export { InputRefused, type MachineOptions } from './machine.ts';
 export { SnapshotError } from './snapshot.ts';
 export { type CodeSymbol, codeSymbols } from './symbols.ts';
+export { compile } from './translator/compile.ts';
+export type { Compiled, CompileJob, Compiler } from './translator/compiler.ts';
+export { EXITS, type Statistics } from './translator/statistics.ts';
+export type { TranslatorOptions } from './translator/translator.ts';
 
 /** Why `run` came back: the limit; an output that wants to leave at once; a wfi that nothing pending ends; the machine is off. */
 export type Pause = 'limit' | 'output' | 'idle' | 'off';
@@ -57,6 +62,8 @@ export interface Machine {
   readMemory(address: number, length: number): Uint8Array;
   /** Symbols of the ELF image, by name. Empty for raw images. */
   readonly symbols: ReadonlyMap<string, number>;
+  /** What the engines did. Not state: two machines with the same digest may differ in it. */
+  statistics(): Statistics;
   /** Test-only: drops derived data (TLB entries, decoded code, …) for which `choose` says so; nothing visible may change. */
   dropDerived(choose: () => boolean): void;
 }

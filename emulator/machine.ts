@@ -33,12 +33,17 @@ import {
   restoreMemory,
   sameConfig,
 } from './state.ts';
+import { interpreted, type Statistics } from './translator/statistics.ts';
+import { THRESHOLD, Translator, type TranslatorOptions } from './translator/translator.ts';
 
 /** What changes speed and nothing else: for tests of just that. */
 export interface MachineOptions {
   /** Entries of each data TLB bank: a power of two. */
   readonly tlbEntries?: number;
   readonly fetchEntries?: number;
+  /** What executes instructions: the interpreter (unless said otherwise); regions from the first jump on; regions of what is hot. */
+  readonly engine?: 'interpreter' | 'translator' | 'auto';
+  readonly translator?: TranslatorOptions;
 }
 
 /** An input that the machine cannot take now. `refuses` says so before. */
@@ -47,7 +52,8 @@ export class InputRefused extends Error {
 }
 
 const TLB_ENTRIES = 4096;
-const SLICE_MAX = 2 ** 20;
+/** Of one call of the engine: code that V8 has optimised is used from the next call on. */
+const SLICE_MAX = 2 ** 17;
 const NEVER = 0xffff_ffff_ffff_ffffn;
 const WASM_PAGE = 65536;
 
@@ -62,6 +68,7 @@ export class Board implements Machine {
   readonly #outputs: Outputs;
   readonly #devices: Devices;
   readonly #execute: Execute;
+  readonly #translator: Translator | undefined;
   readonly #memoryDigest: MemoryDigest;
   readonly #checkpoints: Checkpoints;
   readonly #htif: Htif | undefined;
@@ -80,10 +87,16 @@ export class Board implements Machine {
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     const physical = new Physical(this.memory.buffer, layout);
     const bus = new Bus();
-    const hart = new Hart(this.memory.buffer, layout, physical, bus, this.#clock);
+    const { engine = 'interpreter' } = options;
+    const threshold = engine === 'interpreter' ? undefined : (options.translator?.threshold ?? THRESHOLD[engine]);
+    const hart = new Hart(this.memory.buffer, layout, physical, bus, this.#clock, threshold);
     this.hart = hart;
-    this.#execute = makeInterpreter(hart);
-    warmUp(hart, this.#execute);
+    if (engine === 'interpreter') this.#execute = makeInterpreter(hart);
+    else {
+      this.#translator = new Translator(hart, this.memory, engine === 'translator', options.translator ?? {});
+      this.#execute = this.#translator.execute;
+    }
+    warmUp(hart, this.#translator?.interpret ?? this.#execute);
     this.#physical = physical;
     this.#outputs = new Outputs(() => {
       hart.attention = true;
@@ -297,7 +310,12 @@ export class Board implements Machine {
     return bytes;
   }
 
+  statistics(): Statistics {
+    return this.#translator?.statistics(this.icount) ?? interpreted(this.icount);
+  }
+
   dropDerived(choose: () => boolean): void {
+    this.#translator?.dropSome(choose);
     this.hart.mmu.dropSome(choose);
     this.hart.code.dropSome(choose);
     this.#memoryDigest.refresh(choose);

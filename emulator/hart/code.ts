@@ -25,13 +25,21 @@ export class DecodedPages {
   /** Frame of each slot, or -1. */
   readonly #frame: Int32Array;
   #nextSlot = 0;
+  /** For each record (at half the index of its first word): arrivals of jumps that are left before `hot` is asked about it. */
+  readonly arrivals: Uint8Array;
+  /** Arrivals that an instruction has before the first question. */
+  readonly threshold: number;
   /** Called when a page's records are dropped as a whole: no fetch entry may lead there. */
   onEvict: (base: number) => void = () => {};
+  /** Called when code that was derived from a granule of a frame is none any more; all granules of it when undefined. */
+  onLost: (frame: number, granule: number | undefined) => void = () => {};
 
-  constructor(buffer: SharedArrayBuffer, memory: Physical) {
+  constructor(buffer: SharedArrayBuffer, memory: Physical, threshold: number) {
     const { layout } = memory;
     const slots = Math.min(layout.frames, Math.floor(CODE_CACHE_BYTES / (PAGE_WORDS * 4)));
     this.records = new Int32Array(slots * PAGE_WORDS);
+    this.arrivals = new Uint8Array(this.records.length >> 1);
+    this.threshold = threshold;
     this.#memory = memory;
     this.#granules = new Int32Array(buffer, layout.granules, layout.frames * 2);
     this.#base = new Int32Array(layout.frames).fill(-1);
@@ -49,7 +57,18 @@ export class DecodedPages {
     this.#frame[slot] = frame;
     this.#base[frame] = base;
     this.records[base + RECORDS_END] = OPERATION.pageEnd;
+    this.arrivals.fill(this.threshold, base >> 1, (base + RECORDS_END) >> 1);
     return base;
+  }
+
+  /** Index of the first record word of a frame's page, or -1 when it has none. */
+  baseOf(frame: number): number {
+    return this.#base[frame];
+  }
+
+  /** The frame whose page holds the record at word `at`. */
+  frameOf(at: number): number {
+    return this.#frame[Math.floor(at / PAGE_WORDS)];
   }
 
   /** Fills the record at word `at` from memory. */
@@ -90,6 +109,7 @@ export class DecodedPages {
       if ((granules[word] & (1 << (g & 31))) === 0) continue;
       granules[word] &= ~(1 << (g & 31));
       left = true;
+      this.onLost(frame, g);
       if (base < 0) continue;
       // The instruction that begins two bytes before the granule may reach into it.
       this.records.fill(0, base + Math.max(0, g * GRANULE_BYTES - 2), base + (g + 1) * GRANULE_BYTES);
@@ -109,6 +129,7 @@ export class DecodedPages {
   #evict(frame: number): void {
     const base = this.#base[frame];
     this.onEvict(base);
+    this.onLost(frame, undefined);
     this.records.fill(0, base, base + RECORDS_END);
     this.#base[frame] = -1;
     this.#frame[base / PAGE_WORDS] = -1;

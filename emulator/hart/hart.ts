@@ -67,7 +67,7 @@ export class Hart {
   /** Called when a word of tohost was written, with its offset. */
   onTohost: (frame: number, offset: number, length: number) => void = () => {};
 
-  constructor(buffer: SharedArrayBuffer, layout: Layout, memory: Physical, bus: Bus, clock: Clock) {
+  constructor(buffer: SharedArrayBuffer, layout: Layout, memory: Physical, bus: Bus, clock: Clock, arrivals = 255) {
     this.words = new Int32Array(buffer, 0, HART_WORDS);
     this.memory = memory;
     this.bus = bus;
@@ -78,7 +78,7 @@ export class Hart {
     this.fetch = banks.fetch;
     this.pmp = new Pmp(this.words);
     this.mmu = new Mmu(this.words, memory, this.pmp, banks);
-    this.code = new DecodedPages(buffer, memory);
+    this.code = new DecodedPages(buffer, memory, arrivals);
     this.code.onEvict = (base) => banks.forgetFetch(base);
     memory.dropFastWrites = (frame) => banks.dropWrites(frame);
     memory.onWatchedWrite = (frame, offset, length) => this.#derivedFrom(frame, offset, length);

@@ -102,8 +102,12 @@ const TO = `R[w >> ${RECORD.rd} & 63]`;
 const ADVANCE = `i = i + (w >> ${RECORD.length}) | 0; continue;`;
 const ALIGNED: Readonly<Record<Width, number>> = { 1: -4096, 2: -4095, 4: -4093 };
 
+/** The record at `i` has been jumped to: its count goes down, and at 0 the engine is asked whether to go on here. */
+const ARRIVE = 'if ((A[i >> 1] = A[i >> 1] - 1) === 0) break arrived;';
+
 /** Code of a row's case. `continue` goes to the next record; `break` jumps to the address in `t`; `break fast` takes the slow path. */
-function fastCase(row: BaseRow): string | undefined {
+function fastCase(row: BaseRow, counts: boolean): string | undefined {
+  const arrive = counts ? ARRIVE : '';
   const names = FAST;
   const at = ROW_OPERATION[BASE.indexOf(row)];
   switch (row.kind) {
@@ -133,12 +137,12 @@ function fastCase(row: BaseRow): string | undefined {
     }
     case 'branch': {
       const condition = js(row.condition, names);
-      return `case ${at}: if (${condition}) { i = i + ${names.imm} | 0; continue; } ${ADVANCE}
+      return `case ${at}: if (${condition}) { i = i + ${names.imm} | 0; ${arrive} continue; } ${ADVANCE}
 case ${at + 1}: if (${condition}) { t = ${names.pc} + ${names.imm} | 0; break; } ${ADVANCE}`;
     }
     case 'jump': {
       if (row.name === 'jal') {
-        return `case ${at}: ${TO} = ${names.next}; i = i + ${names.imm} | 0; continue;
+        return `case ${at}: ${TO} = ${names.next}; i = i + ${names.imm} | 0; ${arrive} continue;
 case ${at + 1}: t = ${names.pc} + ${names.imm} | 0; ${TO} = ${names.next}; break;`;
       }
       return `case ${at}: t = ${js(row.target, names)}; ${TO} = ${names.next}; break;`;
@@ -151,11 +155,14 @@ case ${at + 1}: t = ${names.pc} + ${names.imm} | 0; ${TO} = ${names.next}; break
   }
 }
 
-/** Source of the function that makes `execute`. (`npm run show -- interpreter` prints it.) */
-export function interpreterSource(): string {
+/**
+ * Source of the function that makes `execute`; `counts`: arrivals of jumps are counted, and `execute` comes back where `arrived` says so.
+ * (`npm run show -- interpreter` prints it.)
+ */
+export function interpreterSource(counts: boolean): string {
   return `"use strict";
 const { words, data, fetch, memory } = hart;
-const { records } = hart.code;
+const { records, arrivals } = hart.code;
 const { bytes, halves, words: all } = memory;
 const dataMask = data.length / ${DATA_BANKS} - ${DATA_ENTRY_WORDS};
 const fetchMask = fetch.length / ${FETCH_BANKS} - ${FETCH_ENTRY_WORDS};
@@ -163,9 +170,11 @@ const imul = Math.imul;
 const { mulh, mulhsu, mulhu, div, divu, rem, remu } = arithmetic;
 return function execute() {
   // Copies, so that the optimiser meets them as constants before it meets the loop: base and length of each array then cost nothing.
-  const R = words, D = records, T = data, F = fetch, M8 = bytes, M16 = halves, M32 = all;
+  const R = words, D = records, T = data, F = fetch, M8 = bytes, M16 = halves, M32 = all, A = arrivals;
   let left = hart.left | 0;
-  for (;;) {
+  // The first instruction is not asked about: who comes back to an address must get past it.
+  let jumped = false;
+  slow: for (;;) {
     if (left === 0) { hart.left = 0; return; }
     const bank = hart.dataBank | 0, fetchBank = hart.fetchBank | 0;
     let t = R[${WORD.pc}];
@@ -180,28 +189,37 @@ return function execute() {
     }
     let pcOffset = (t & -4096) - base | 0;
     let i = base + (t & 0xffe) | 0;
-    fast: for (;;) {
-      const w = D[i];
-      if (left === 0) { R[${WORD.pc}] = pcOffset + i; hart.left = 0; return; }
-      left = left - 1 | 0;
-      switch (w & 255) {
-        case ${OPERATION.empty}: left = left + 1 | 0; fill(i); continue;
-        case ${OPERATION.pageEnd}: left = left + 1 | 0; t = pcOffset + i | 0; break;
-${BASE.flatMap((row) => fastCase(row) ?? []).join('\n')}
-        default: break fast;
+    arrived: {
+      ${counts ? `if (jumped) { jumped = false; ${ARRIVE} }` : ''}
+      fast: for (;;) {
+        const w = D[i];
+        if (left === 0) { R[${WORD.pc}] = pcOffset + i; hart.left = 0; return; }
+        left = left - 1 | 0;
+        switch (w & 255) {
+          case ${OPERATION.empty}: left = left + 1 | 0; fill(i); continue;
+          case ${OPERATION.pageEnd}: left = left + 1 | 0; t = pcOffset + i | 0; break;
+${BASE.flatMap((row) => fastCase(row, counts) ?? []).join('\n')}
+          default: break fast;
+        }
+        f = fetchBank + (t >>> 11 & fetchMask) | 0;
+        if (F[f] !== (t & -4096)) { R[${WORD.pc}] = t; jumped = true; continue slow; }
+        base = F[f + 1 | 0];
+        pcOffset = (t & -4096) - base | 0;
+        i = base + (t & 0xffe) | 0;
+        ${counts ? ARRIVE : ''}
       }
-      f = fetchBank + (t >>> 11 & fetchMask) | 0;
-      if (F[f] !== (t & -4096)) { R[${WORD.pc}] = t; continue slow; }
-      base = F[f + 1 | 0];
-      pcOffset = (t & -4096) - base | 0;
-      i = base + (t & 0xffe) | 0;
+      R[${WORD.pc}] = pcOffset + i;
+      hart.left = left;
+      precisely(i);
+      if (hart.attention) return;
+      jumped = true;
+      continue;
     }
     R[${WORD.pc}] = pcOffset + i;
     hart.left = left;
-    precisely(i);
-    if (hart.attention) return;
+    if (arrive(i)) return;
   }
-};`.replace('for (;;) {', 'slow: for (;;) {');
+};`;
 }
 
 /** Source of a row's precise function, with (hart, rd, rs1, rs2, imm, next) in scope. */
@@ -244,9 +262,10 @@ return function precise(hart, rd, rs1, rs2, imm, next) { const R = hart.words; $
 
 /**
  * The interpreter of one hart. Each hart has its own copy of the function: its arrays are then constants to the compiler, which is worth
- * about a third of the speed.
+ * about a third of the speed. `arrive` is asked, with hart's pc and budget right, when the arrivals of the record at a word have run out:
+ * true ends the execution there.
  */
-export function makeInterpreter(hart: Hart): Execute {
+export function makeInterpreter(hart: Hart, arrive?: (at: number) => boolean): Execute {
   const precisely = (at: number): void => {
     const { records } = hart.code;
     const word = records[at];
@@ -267,9 +286,9 @@ export function makeInterpreter(hart: Hart): Execute {
     return base;
   };
   const fill = (at: number): void => hart.code.fill(at);
-  const source = interpreterSource();
-  const make = new Function('hart', 'arithmetic', 'enter', 'fill', 'precisely', source);
-  return make(hart, ARITHMETIC, enter, fill, precisely) as Execute;
+  const source = interpreterSource(arrive !== undefined);
+  const make = new Function('hart', 'arithmetic', 'enter', 'fill', 'precisely', 'arrive', source);
+  return make(hart, ARITHMETIC, enter, fill, precisely, arrive) as Execute;
 }
 
 /** Executes the instruction at pc from its bits: one that crosses into another page, or whose page has no one PMP answer. */

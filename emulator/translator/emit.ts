@@ -241,6 +241,10 @@ class RegionEmitter {
         if (end.to.block !== follow) code.br(OP.br, this.#towards(end.to));
         return;
       case 'branch': {
+        if (end.taken.block === end.not.block && end.taken.pc === end.not.pc) {
+          if (end.not.block !== follow) code.br(OP.br, this.#towards(end.not));
+          return;
+        }
         const last = instructions[count - 1];
         const row = BASE[last.op];
         if (row.kind !== 'branch') throw new Error(`${row.name} ends a block as a branch`);

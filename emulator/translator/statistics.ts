@@ -1,7 +1,7 @@
 /** What the engines did: for `--json`, the terminal's status line and the benchmark. Speed, never state. */
 
 /** Why control came back from translated code to TypeScript. */
-export const EXITS = ['noRegion', 'budget', 'slow', 'attention'] as const;
+export const EXITS = ['noRegion', 'budget', 'slow'] as const;
 export type ExitCause = (typeof EXITS)[number];
 
 export interface Statistics {
@@ -24,3 +24,13 @@ export interface Statistics {
   readonly compileMs: number;
   readonly exits: Readonly<Record<ExitCause, number>>;
 }
+
+/** Of a machine that has the interpreter alone. */
+export const interpreted = (instructions: number): Statistics => ({
+  instructions: { interpreter: instructions, translator: 0 },
+  regions: { installed: 0, compiled: 0, invalidated: 0, evicted: 0, demoted: 0, entered: 0 },
+  modules: { installed: 0, compiled: 0 },
+  wasmBytes: 0,
+  compileMs: 0,
+  exits: { noRegion: 0, budget: 0, slow: 0 },
+});

@@ -2,6 +2,7 @@
  * A Machine in 200 lines for questions about the log alone: each "instruction" is drawn from its own state, so that a seed is a
  * program that prints, reads and writes a disk, sends frames, looks at the clock and sleeps. Pure, saved and restored as JSON.
  */
+
 import type {
   Anchor,
   Checkpoint,
@@ -16,6 +17,7 @@ import type {
   Pause,
   Snapshot,
 } from '../../emulator/index.ts';
+import { interpreted } from '../../emulator/translator/statistics.ts';
 import { Hash64 } from '../../src/replay/checksum.ts';
 
 interface State {
@@ -167,6 +169,10 @@ export class FakeMachine implements Machine {
 
   deadline(): bigint | undefined {
     return this.state.waiting && this.state.compare < Number.MAX_SAFE_INTEGER ? BigInt(this.state.compare) : undefined;
+  }
+
+  statistics() {
+    return interpreted(this.icount);
   }
 
   digest(): string {

@@ -17,7 +17,9 @@ import type {
   Output,
   Pause,
   Snapshot,
+  Statistics,
 } from '../../emulator/index.ts';
+import { interpreted } from '../../emulator/translator/statistics.ts';
 
 export interface Flaws {
   /** Overlapping requests go out at once, in the hope that the host serialises them. */
@@ -362,6 +364,10 @@ export class ToyMachine implements Machine {
 
   save(): Snapshot {
     return Uint8Array.from(this.digest(), (c) => c.charCodeAt(0));
+  }
+
+  statistics(): Statistics {
+    return interpreted(this.icount);
   }
 
   checkpoint(): Checkpoint {

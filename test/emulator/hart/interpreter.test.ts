@@ -12,7 +12,7 @@ test('the bytecode of execute is under half of what V8 still optimises', () => {
     const memory = { bytes: new Uint8Array(8), halves: new Uint16Array(4), words };
     const hart = { words, data: words, fetch: words, code: { records: words }, memory, left: 0 };
     const none = () => 0;
-    new Function('hart', 'arithmetic', 'enter', 'fill', 'precisely', ${JSON.stringify(interpreterSource())})(hart, {}, none, none, none)();`;
+    new Function('hart', 'arithmetic', 'enter', 'fill', 'precisely', 'arrive', ${JSON.stringify(interpreterSource(true))})(hart, {}, none, none, none, none)();`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--print-bytecode', '--print-bytecode-filter=execute', '-e', script], {
     encoding: 'utf8',
     maxBuffer: 1 << 26,

@@ -1,0 +1,276 @@
+/**
+ * The regions that there are: found by physical address and by what their pages were mapped to, put into the dispatcher's table, dropped when
+ * a byte of their code is written, evicted when they are too many. None of this is state.
+ */
+import type { Hart } from '../hart/hart.ts';
+import { ENGINE, FETCH_BANKS, GRANULE_BYTES, JUMP_ENTRIES, JUMP_ENTRY_WORDS, NO_JUMP, PAGE_BYTES, SLOT_SHIFT } from '../layout.ts';
+import type { Compiled, Compiler } from './compiler.ts';
+import { SLOTS } from './dispatcher.ts';
+import type { PlanMemory } from './plan.ts';
+import type { Explored } from './region.ts';
+
+export interface Region {
+  readonly slot: number;
+  readonly head: number;
+  readonly explored: Explored;
+  /** Virtual address of each entry, by number. */
+  readonly entries: readonly number[];
+  /** Virtual page addresses that it spans, and the frame that each was. */
+  readonly pages: readonly { readonly page: number; readonly frame: number }[];
+  /** Frames and the granules of each that it was made from: two words of bits. */
+  readonly granules: ReadonlyMap<number, readonly [number, number]>;
+  /** How often it has been made anew to take in ways that were not gone before. */
+  readonly generation: number;
+  /** The region that it takes the place of. */
+  readonly replaces: Region | undefined;
+  state: 'waiting' | 'installed' | 'dropped';
+  module: InstalledModule | undefined;
+}
+
+interface InstalledModule {
+  readonly regions: Set<Region>;
+  readonly wasmBytes: number;
+}
+
+/** Why a region went. */
+export type Drop = 'invalidated' | 'evicted' | 'demoted' | 'replaced';
+
+export class RegionCache {
+  readonly #hart: Hart;
+  readonly #memory: WebAssembly.Memory;
+  readonly #compiler: Compiler;
+  readonly #plan: PlanMemory;
+  readonly #codeBytes: number;
+  readonly #jump: Int32Array;
+  readonly table: WebAssembly.Table;
+  /** By the physical address of each entry. */
+  readonly #byEntry = new Map<number, Region[]>();
+  readonly #byFrame = new Map<number, Set<Region>>();
+  readonly #bySlot: (Region | undefined)[] = [];
+  readonly #freeSlots: number[] = [];
+  /** Jobs that were requested and have not come, by number. */
+  readonly #jobs = new Map<number, readonly Region[]>();
+  #waiting: Region[] = [];
+  /** Oldest first. */
+  readonly #modules = new Set<InstalledModule>();
+  #nextJob = 0;
+  #wasmBytes = 0;
+  #compileMs = 0;
+  #modulesCompiled = 0;
+  #compiled = 0;
+  readonly #dropped: Record<Drop, number> = { invalidated: 0, evicted: 0, demoted: 0, replaced: 0 };
+
+  constructor(hart: Hart, memory: WebAssembly.Memory, compiler: Compiler, codeBytes: number) {
+    const { layout } = hart.memory;
+    this.#hart = hart;
+    this.#memory = memory;
+    this.#compiler = compiler;
+    this.#codeBytes = codeBytes;
+    this.#plan = { tlbEntries: layout.tlbEntries, granules: layout.granules, memory: layout.memory, ramPages: layout.ramPages };
+    this.#jump = hart.mmu.banks.jump;
+    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: SLOTS, maximum: SLOTS });
+    for (let slot = SLOTS - 1; slot >= 0; slot--) this.#freeSlots.push(slot);
+    hart.code.onLost = (frame, granule) => this.#lost(frame, granule);
+  }
+
+  /** Whether there is a region with an entry at `pc` for the pages as they are mapped now; the jump cache then has it. */
+  find(pc: number): boolean {
+    const hart = this.#hart;
+    const { privilege } = hart;
+    const frame = hart.mmu.translateCode(pc, privilege);
+    if (frame < 0) return false;
+    for (const region of this.#byEntry.get(physical(frame, pc)) ?? []) {
+      const entry = region.entries.indexOf(pc);
+      if (region.state !== 'installed' || entry < 0) continue;
+      if (!region.pages.every((span) => span.frame === hart.mmu.translateCode(span.page, privilege))) continue;
+      const at = this.#jumpIndex(hart.engine[ENGINE.jumpBank] >> 2, pc);
+      this.#jump[at] = pc;
+      this.#jump[at + 1] = (region.slot << SLOT_SHIFT) | entry;
+      return true;
+    }
+    return false;
+  }
+
+  /** Whether a region with its head at `pc` of `frame` has been asked for, or is there. */
+  isKnown(frame: number, pc: number): boolean {
+    return (this.#byEntry.get(physical(frame, pc)) ?? []).some(({ head }) => head === pc);
+  }
+
+  bySlot(slot: number): Region | undefined {
+    return this.#bySlot[slot];
+  }
+
+  /** Asks for a region: sent to the compiler with the next `flush`. `pages` as in `Region`. */
+  request(explored: Explored, pages: Region['pages'], replaces?: Region): void {
+    const slot = this.#freeSlots.pop() ?? this.#evictForSlot();
+    const { blocks } = explored;
+    const entries = explored.entries.map((number) => blocks[number].pc);
+    const frameOf = new Map(pages.map(({ page, frame }) => [page, frame]));
+    const granules = new Map<number, [number, number]>();
+    for (const { instructions, end } of blocks) {
+      for (const { pc, length } of end.kind === 'slow' ? [...instructions, { pc: end.pc, length: 2 }] : instructions) {
+        for (const byte of [pc, pc + length - 1]) {
+          const frame = frameOf.get(byte & -PAGE_BYTES)!;
+          const bits = granules.get(frame) ?? [0, 0];
+          const granule = (byte & (PAGE_BYTES - 1)) / GRANULE_BYTES;
+          bits[granule >> 5] |= 1 << (granule & 31);
+          granules.set(frame, bits);
+        }
+      }
+    }
+    const generation = replaces === undefined ? 0 : replaces.generation + 1;
+    const region: Region = {
+      ...{ slot, head: entries[0], explored, entries, pages, granules, generation, replaces },
+      ...{ state: 'waiting', module: undefined },
+    };
+    this.#bySlot[slot] = region;
+    for (const pc of entries) {
+      const at = physical(frameOf.get(pc & -PAGE_BYTES)!, pc);
+      this.#byEntry.set(at, [...(this.#byEntry.get(at) ?? []), region]);
+    }
+    for (const frame of granules.keys()) {
+      const regions = this.#byFrame.get(frame) ?? new Set();
+      this.#byFrame.set(frame, regions.add(region));
+    }
+    this.#waiting.push(region);
+  }
+
+  /** Sends what waits to the compiler, as one job. */
+  flush(): void {
+    if (this.#waiting.length === 0) return;
+    const regions = this.#waiting.filter(({ state }) => state === 'waiting');
+    this.#waiting = [];
+    if (regions.length === 0) return;
+    const id = this.#nextJob++;
+    this.#jobs.set(id, regions);
+    const plans = regions.map(({ slot, explored: { blocks, entries } }) => ({ slot, blocks, entries, memory: this.#plan }));
+    this.#compiler.request({ id, regions: plans });
+  }
+
+  /** Installs what the compiler has done. */
+  install(): void {
+    for (let done = this.#compiler.take(); done !== undefined; done = this.#compiler.take()) this.#installModule(done);
+  }
+
+  #installModule({ id, module, wasmBytes, milliseconds }: Compiled): void {
+    const regions = this.#jobs.get(id) ?? [];
+    this.#jobs.delete(id);
+    this.#compileMs += milliseconds;
+    this.#modulesCompiled++;
+    this.#compiled += regions.length;
+    // Code that was written meanwhile is not what the module was made from.
+    const present = regions.filter(({ state }) => state === 'waiting');
+    if (present.length === 0) return;
+    const { exports } = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
+    const installed: InstalledModule = { regions: new Set(present), wasmBytes };
+    this.#modules.add(installed);
+    this.#wasmBytes += wasmBytes;
+    for (const [k, region] of regions.entries()) {
+      if (region.state !== 'waiting') continue;
+      this.table.set(region.slot, exports[`r${k}`]);
+      region.state = 'installed';
+      region.module = installed;
+      if (region.replaces !== undefined) this.drop(region.replaces, 'replaced');
+      this.#announce(region);
+    }
+    for (const oldest of this.#modules) {
+      if (this.#wasmBytes <= this.#codeBytes || oldest === installed) break;
+      for (const region of oldest.regions) this.drop(region, 'evicted');
+    }
+  }
+
+  /** The next jump to an entry asks. */
+  #announce({ entries, pages }: Region): void {
+    const { code } = this.#hart;
+    for (const pc of entries) {
+      const span = pages.find(({ page }) => page === (pc & -PAGE_BYTES))!;
+      const base = code.baseOf(span.frame);
+      if (base >= 0) code.arrivals[(base + (pc & (PAGE_BYTES - 1))) >> 1] = 1;
+    }
+  }
+
+  drop(region: Region, why: Drop): void {
+    if (region.state === 'dropped') return;
+    const wasInstalled = region.state === 'installed';
+    region.state = 'dropped';
+    this.#dropped[why]++;
+    const { slot, entries, pages, granules, module } = region;
+    for (const pc of entries) {
+      const span = pages.find(({ page }) => page === (pc & -PAGE_BYTES))!;
+      const at = physical(span.frame, pc);
+      const rest = this.#byEntry.get(at)!.filter((other) => other !== region);
+      if (rest.length > 0) this.#byEntry.set(at, rest);
+      else this.#byEntry.delete(at);
+      if (wasInstalled) this.#forgetJumps(pc, slot);
+    }
+    for (const frame of granules.keys()) {
+      const regions = this.#byFrame.get(frame)!;
+      regions.delete(region);
+      if (regions.size === 0) this.#byFrame.delete(frame);
+    }
+    this.#bySlot[slot] = undefined;
+    this.#freeSlots.push(slot);
+    if (module === undefined) return;
+    this.table.set(slot, null);
+    module.regions.delete(region);
+    if (module.regions.size > 0) return;
+    this.#modules.delete(module);
+    this.#wasmBytes -= module.wasmBytes;
+  }
+
+  /** Test-only: drops regions and ways to them for which `choose` says so. */
+  dropSome(choose: () => boolean): void {
+    for (const region of this.#bySlot) if (region !== undefined && choose()) this.drop(region, 'invalidated');
+    for (let at = 0; at < this.#jump.length; at += JUMP_ENTRY_WORDS) {
+      if (this.#jump[at] !== NO_JUMP && choose()) this.#jump[at] = NO_JUMP;
+    }
+  }
+
+  counts() {
+    return {
+      installed: this.#bySlot.filter((region) => region?.state === 'installed').length,
+      compiled: this.#compiled,
+      ...this.#dropped,
+      modules: { installed: this.#modules.size, compiled: this.#modulesCompiled },
+      wasmBytes: this.#wasmBytes,
+      compileMs: this.#compileMs,
+    };
+  }
+
+  /** Code of a granule, or of a whole frame, is not what it was. */
+  #lost(frame: number, granule: number | undefined): void {
+    const regions = this.#byFrame.get(frame);
+    if (regions === undefined) return;
+    for (const region of [...regions]) {
+      const bits = region.granules.get(frame)!;
+      if (granule === undefined || (bits[granule >> 5] & (1 << (granule & 31))) !== 0) this.drop(region, 'invalidated');
+    }
+  }
+
+  #forgetJumps(pc: number, slot: number): void {
+    for (let bank = 0; bank < FETCH_BANKS; bank++) {
+      const at = this.#jumpIndex(bank * JUMP_ENTRIES * JUMP_ENTRY_WORDS + this.#jumpBase, pc);
+      if (this.#jump[at] === pc && this.#jump[at + 1] >>> SLOT_SHIFT === slot) this.#jump[at] = NO_JUMP;
+    }
+  }
+
+  get #jumpBase(): number {
+    return this.#hart.memory.layout.jumpCache >> 2;
+  }
+
+  /** Index in the jump cache of the entry for `pc` in the bank that begins at a word of the memory. */
+  #jumpIndex(bank: number, pc: number): number {
+    return bank - this.#jumpBase + ((pc & ((JUMP_ENTRIES - 1) * 2)) >> 1) * JUMP_ENTRY_WORDS;
+  }
+
+  #evictForSlot(): number {
+    for (const { regions } of this.#modules) {
+      for (const region of regions) this.drop(region, 'evicted');
+      const slot = this.#freeSlots.pop();
+      if (slot !== undefined) return slot;
+    }
+    throw new Error('every slot of the dispatcher waits for the compiler');
+  }
+}
+
+const physical = (frame: number, pc: number): number => frame * PAGE_BYTES + (pc & (PAGE_BYTES - 1));

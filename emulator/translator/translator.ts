@@ -1,0 +1,205 @@
+/**
+ * The engine that mixes: translated regions where there are some, the interpreter for everything else, and the interpreter's counts to say what
+ * is worth a region. Which of the two ran an instruction is invisible (machine.md, "Nothing derived is state").
+ */
+
+import { RECORD } from '../hart/code.ts';
+import type { Hart } from '../hart/hart.ts';
+import { type Execute, makeInterpreter } from '../hart/interpreter.ts';
+import { OPERATION_ROW } from '../hart/operations.ts';
+import { ENGINE, FETCH_ENTRY_WORDS, PAGE_BYTES, WORD } from '../layout.ts';
+import { type Region, RegionCache } from './cache.ts';
+import { synchronousCompiler } from './compile.ts';
+import type { Compiler } from './compiler.ts';
+import { dispatcherModule, NO_REGION } from './dispatcher.ts';
+import { LEFT } from './emit.ts';
+import type { PlanInstruction } from './plan.ts';
+import { type CodeView, explore } from './region.ts';
+import type { ExitCause, Statistics } from './statistics.ts';
+
+export interface TranslatorOptions {
+  /** Arrivals at an address before a region is asked for: 1 to 255. */
+  readonly threshold?: number;
+  readonly compiler?: Compiler;
+  /** Wasm bytes of modules present at one time. */
+  readonly codeBytes?: number;
+  /** Asks WebAssembly.validate about each module first. */
+  readonly validate?: boolean;
+}
+
+/** Arrivals before a region is asked for, where the option does not say. */
+export const THRESHOLD = { auto: 60, translator: 1 } as const;
+const CODE_BYTES = 8 << 20;
+/** A region is made anew so many times to take in ways that were not gone before; then those ways get regions of their own. */
+const GENERATIONS_MAX = 4;
+
+export class Translator {
+  /** The interpreter alone, which asks for no region before the first `execute`: for the warm-up. */
+  readonly interpret: Execute;
+  readonly #hart: Hart;
+  readonly #cache: RegionCache;
+  readonly #dispatch: () => number;
+  readonly #synchronous: boolean;
+  /** Code that was never run is explored too. */
+  readonly #eager: boolean;
+  #started = false;
+  #translated = 0;
+  readonly #exits: Record<ExitCause, number> = { noRegion: 0, budget: 0, slow: 0 };
+
+  constructor(hart: Hart, memory: WebAssembly.Memory, eager: boolean, options: TranslatorOptions) {
+    const compiler = options.compiler ?? synchronousCompiler(options.validate ?? false);
+    this.#hart = hart;
+    this.#eager = eager;
+    this.#synchronous = options.compiler === undefined;
+    this.#cache = new RegionCache(hart, memory, compiler, options.codeBytes ?? CODE_BYTES);
+    const module = new WebAssembly.Module(dispatcherModule(hart.memory.layout));
+    const { exports } = new WebAssembly.Instance(module, { env: { memory, table: this.#cache.table } });
+    this.#dispatch = exports.dispatch as () => number;
+    this.interpret = makeInterpreter(hart, (at) => this.#arrive(at, undefined));
+  }
+
+  /** As the interpreter's `execute`. */
+  readonly execute: Execute = () => {
+    const hart = this.#hart;
+    const { engine, words } = hart;
+    this.#started = true;
+    this.#cache.flush();
+    this.#cache.install();
+    for (;;) {
+      const { left } = hart;
+      engine[ENGINE.left] = left;
+      const reason = this.#dispatch();
+      const rest = engine[ENGINE.left];
+      hart.left = rest;
+      this.#translated += left - rest;
+      if (reason === LEFT.slow) this.#exits.slow++;
+      else if (reason === LEFT.budget) this.#exits.budget++;
+      else {
+        this.#exits.noRegion++;
+        if (reason !== NO_REGION) throw new Error(`the dispatcher left with ${reason}`);
+        const at = this.#record(words[WORD.pc]);
+        if (at >= 0 && this.#countDown(at, left === rest ? undefined : engine[ENGINE.slot])) continue;
+      }
+      if (rest === 0) return;
+      this.interpret();
+      if (hart.left === 0 || hart.attention) return;
+    }
+  };
+
+  dropSome(choose: () => boolean): void {
+    this.#cache.dropSome(choose);
+  }
+
+  statistics(instructions: number): Statistics {
+    const { installed, compiled, invalidated, evicted, demoted, modules, wasmBytes, compileMs } = this.#cache.counts();
+    const entered = this.#hart.engine[ENGINE.entered] >>> 0;
+    return {
+      instructions: { interpreter: instructions - this.#translated, translator: this.#translated },
+      regions: { installed, compiled, invalidated, evicted, demoted, entered },
+      ...{ modules, wasmBytes, compileMs, exits: { ...this.#exits } },
+    };
+  }
+
+  /** Index of the first word of the decoded record at `pc`, or -1 when the fetch TLB does not have its page. */
+  #record(pc: number): number {
+    const { fetch, fetchBank, memory } = this.#hart;
+    const f = fetchBank + ((pc >>> 11) & ((memory.layout.fetchEntries - 1) * FETCH_ENTRY_WORDS));
+    return fetch[f] === (pc & -PAGE_BYTES) ? fetch[f + 1] + (pc & (PAGE_BYTES - 1)) : -1;
+  }
+
+  /** A region went to where none is: as if the interpreter had arrived there. */
+  #countDown(at: number, fromSlot: number | undefined): boolean {
+    const { arrivals } = this.#hart.code;
+    arrivals[at >> 1]--;
+    return arrivals[at >> 1] === 0 && this.#arrive(at, fromSlot === undefined ? undefined : this.#cache.bySlot(fromSlot));
+  }
+
+  /** The arrivals of the record at `at`, which is pc's, have run out: whether there is a region to go on with. */
+  #arrive(at: number, from: Region | undefined): boolean {
+    if (!this.#started) return false;
+    const hart = this.#hart;
+    const { pc } = hart;
+    if (this.#cache.find(pc)) {
+      hart.code.arrivals[at >> 1] = 1;
+      return true;
+    }
+    if (from !== undefined && from.generation < GENERATIONS_MAX && from.explored.leaves.has(pc)) this.#ask(from.head, from);
+    else if (!this.#cache.isKnown(hart.code.frameOf(at), pc)) this.#ask(pc, undefined);
+    if (!this.#synchronous) return false;
+    this.#cache.flush();
+    this.#cache.install();
+    return this.#cache.find(pc);
+  }
+
+  #ask(head: number, replaces: Region | undefined): void {
+    const view = new View(this.#hart, this.#eager);
+    const explored = explore(head, view);
+    if (explored !== undefined) this.#cache.request(explored, view.pages(), replaces);
+  }
+}
+
+/** Code at virtual addresses of the hart as it is now, by its decoded records. */
+class View implements CodeView {
+  readonly #hart: Hart;
+  readonly #eager: boolean;
+  /** Frame of each virtual page that was looked at; -1 where there is no code to be had. */
+  readonly #frames = new Map<number, number>();
+
+  constructor(hart: Hart, eager: boolean) {
+    this.#hart = hart;
+    this.#eager = eager;
+  }
+
+  pages(): { page: number; frame: number }[] {
+    return [...this.#frames].flatMap(([page, frame]) => (frame < 0 ? [] : [{ page, frame }]));
+  }
+
+  instruction(pc: number): PlanInstruction | undefined {
+    const { code } = this.#hart;
+    const base = this.#base(pc);
+    if (base < 0) return undefined;
+    const at = base + (pc & (PAGE_BYTES - 1));
+    if (code.records[at] === 0) {
+      if (!this.#eager) return undefined;
+      code.fill(at);
+    }
+    const word = code.records[at];
+    const op = OPERATION_ROW[word & 255];
+    if (op < 0) return undefined;
+    const rd = (word >> RECORD.rd) & 63;
+    return {
+      ...{ pc, op, rd: rd === WORD.sink ? 0 : rd, rs1: (word >> RECORD.rs1) & 31, rs2: (word >> RECORD.rs2) & 31 },
+      ...{ imm: code.records[at + 1], length: (word >> RECORD.length) as 2 | 4 },
+    };
+  }
+
+  arrivals(from: number, to: number): number[] {
+    const { code } = this.#hart;
+    const found: number[] = [];
+    for (let pc = from; pc < to; pc += 2) {
+      const base = this.#base(pc);
+      if (base < 0) {
+        pc = (pc & -PAGE_BYTES) + PAGE_BYTES - 2;
+        continue;
+      }
+      const at = base + (pc & (PAGE_BYTES - 1));
+      if (code.records[at] !== 0 && code.arrivals[at >> 1] !== code.threshold) found.push(pc | 0);
+    }
+    return found;
+  }
+
+  /** Index of the first record word of the page at `pc`, or -1. */
+  #base(pc: number): number {
+    const page = pc & -PAGE_BYTES;
+    let frame = this.#frames.get(page);
+    if (frame === undefined) {
+      frame = this.#hart.mmu.translateCode(page, this.#hart.privilege);
+      if (frame >= 0 && this.#hart.code.baseOf(frame) < 0) {
+        if (this.#eager) this.#hart.code.page(frame);
+        else frame = -1;
+      }
+      this.#frames.set(page, frame);
+    }
+    return frame < 0 ? -1 : this.#hart.code.baseOf(frame);
+  }
+}
