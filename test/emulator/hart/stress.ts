@@ -4,25 +4,27 @@
  */
 import type { Random } from '../../support/random.ts';
 
-/** Data and code frames that the window at WINDOW maps, in any order and with any permissions. */
+/** Data and code frames that the windows map, in any order and with any permissions: one for each of two root entries. */
 const WINDOW = 0x40000000;
+const WINDOW_BYTES = 1 << 22;
 const WINDOW_PAGES = 8;
-const TABLES = 0x80040000;
-const [ROOT_A, ROOT_B, LEAF_1, LEAF_2] = [0, 1, 2, 3].map((n) => TABLES + n * 4096);
+/** Roots: address spaces, and more of them than can have TLB banks at once. */
+const ROOTS = Array.from({ length: 10 }, (_, n) => 0x80040000 + n * 4096);
+const LEAVES = [10, 11, 12].map((n) => 0x80040000 + n * 4096);
+const [LEAF_1, LEAF_2] = LEAVES;
 const FRAMES = 0x80050000;
 const FRAME_COUNT = 6;
 const [V, R, W, X, U, A, D] = [1, 2, 4, 8, 16, 64, 128];
 const REGISTERS = ['a0', 'a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'a7', 't3', 't4'];
 
 const table = (address: number): string => `0x${(((address >>> 12) << 10) | V).toString(16)}`;
-const satp = (root: number): string => `0x${((0x80000000 | (root >>> 12)) >>> 0).toString(16)}`;
+const satp = (root: number, asid = 0): string => `0x${((0x80000000 | (asid << 22) | (root >>> 12)) >>> 0).toString(16)}`;
 
 /** Assembler text. It ends by the finisher, after `rounds` of `length` random steps. */
 export function stressProgram(random: Random, length: number, rounds: number): string {
   const steps = Array.from({ length }, (_, n) => step(random, n)).join('\n');
-  const leaves = [LEAF_1, LEAF_2]
-    .map((leaf) => Array.from({ length: WINDOW_PAGES }, (_, n) => pteStore(random, leaf, n)).join('\n'))
-    .join('\n');
+  const leaves = LEAVES.map((leaf) => Array.from({ length: WINDOW_PAGES }, (_, n) => pteStore(random, leaf, n)).join('\n')).join('\n');
+  const spaces = ROOTS.map((root) => rootStore(random, root)).join('\n');
   return `
     la t0, trap
     csrw mtvec, t0
@@ -33,20 +35,10 @@ export function stressProgram(random: Random, length: number, rounds: number): s
     li t0, 31
     csrw pmpcfg0, t0
     csrw mcounteren, t0
-    li t0, ${satp(ROOT_A)}
+    li t0, ${satp(ROOTS[0])}
     csrw satp, t0
-    # Both roots: the window's leaf table, and RAM as it is (a megapage, not for U).
-    li t1, 0x200000cf
-    li t0, ${ROOT_A + 2048}
-    sw t1, 0(t0)
-    li t0, ${ROOT_B + 2048}
-    sw t1, 0(t0)
-    li t1, ${table(LEAF_1)}
-    li t0, ${ROOT_A}
-    sw t1, 1024(t0)
-    li t1, ${table(LEAF_2)}
-    li t0, ${ROOT_B}
-    sw t1, 1024(t0)
+    # In every root: RAM as it is (a megapage, not for U), and the windows.
+    ${spaces}
     ${leaves}
     # Every frame begins with a function that the window's aliases call.
     li t0, ${FRAMES}
@@ -186,9 +178,9 @@ finish:
     li t0, ${LEAF_1}
     li t1, 0x400c7
     sw t1, 0(t0)
-    li t0, ${satp(ROOT_A)}
+    li t0, ${satp(ROOTS[0])}
     csrw satp, t0
-    li t0, ${ROOT_A}
+    li t0, ${ROOTS[0]}
     li t1, ${table(LEAF_1)}
     sw t1, 1024(t0)
     li t1, 0x5555
@@ -199,7 +191,7 @@ end: j end
 
 function step(random: Random, n: number): string {
   const r = () => random.pick(REGISTERS);
-  const page = () => random.below(WINDOW_PAGES) * 4096;
+  const page = () => random.below(2) * WINDOW_BYTES + random.below(WINDOW_PAGES) * 4096;
   switch (random.below(20)) {
     case 0:
     case 1:
@@ -216,13 +208,13 @@ function step(random: Random, n: number): string {
         ${random.pick(['sw', 'sh', 'sb'])} ${r()}, ${random.below(8)}(t0)`;
     case 7: // A PTE of either leaf table, through RAM's own mapping.
     case 8:
-      return pteStore(random, random.pick([LEAF_1, LEAF_2]), random.below(WINDOW_PAGES));
-    case 9: // Another leaf table under a root, or the window as a megapage.
-      return `li t0, ${random.pick([ROOT_A, ROOT_B])}
-        li t1, ${random.pick([table(LEAF_1), table(LEAF_2), table(LEAF_1), table(LEAF_2), '0x2000004b', '0'])}
-        sw t1, 1024(t0)`;
-    case 10:
-      return `li t0, ${satp(random.pick([ROOT_A, ROOT_B]))}
+      return random.oneIn(8) ? asData(random, n) : pteStore(random, random.pick(LEAVES), random.below(WINDOW_PAGES));
+    case 9: // Another leaf table under a root, which may serve the other window too, or a window as a megapage.
+      return `li t0, ${random.pick(ROOTS)}
+        li t1, ${random.oneIn(3) ? random.pick(['0x2000004b', '0']) : table(random.pick(LEAVES))}
+        sw t1, ${1024 + 4 * random.below(2)}(t0)`;
+    case 10: // Another address space, or none.
+      return `li t0, ${random.oneIn(12) ? 0 : satp(random.pick(ROOTS), random.below(3))}
         csrw satp, t0
         ${random.oneIn(2) ? 'sfence.vma' : ''}`;
     case 11: // Code in the body itself, patched while it runs, here or through the window.
@@ -272,6 +264,26 @@ function step(random: Random, n: number): string {
         .space ${random.pick([0, 4, 60, 1024])}
         far_${n}:`;
   }
+}
+
+function rootStore(random: Random, root: number): string {
+  return `li t1, 0x200000cf
+    li t0, ${root + 2048}
+    sw t1, 0(t0)
+    li t0, ${root}
+    li t1, ${table(random.pick(LEAVES))}
+    sw t1, 1024(t0)
+    li t1, ${table(random.pick(LEAVES))}
+    sw t1, 1028(t0)`;
+}
+
+/** A table is used as data for a while: entries that the windows do not reach. */
+function asData(random: Random, n: number): string {
+  return `li t0, ${random.pick([...ROOTS, ...LEAVES]) + 3072}
+    addi t1, t0, 400
+    data_${n}: sw a1, 0(t0)
+    addi t0, t0, 4
+    bne t0, t1, data_${n}`;
 }
 
 function pteStore(random: Random, leaf: number, index: number): string {
