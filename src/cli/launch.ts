@@ -1,6 +1,6 @@
 /** From a plan to a running world: the run's folder, its disk, run.json, sockets, replicas; and what is tidied up when it has ended. */
 import { createSocket } from 'node:dgram';
-import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WriteConsole } from '../world/console.ts';
 import { askWorld } from '../world/control.ts';
@@ -24,6 +24,8 @@ export interface Ended {
   readonly kept: string | undefined;
   /** Why there is no record in the place that was asked for, when there is none. */
   readonly recordLost: string | undefined;
+  /** A profile was asked for, and is there. */
+  readonly profiled: boolean;
 }
 
 export interface LaunchConsole {
@@ -44,6 +46,7 @@ export async function launch(plan: Plan, io: LaunchConsole): Promise<Launch> {
     folder = makeFolder(plan);
     const config = await makeConfig(plan, folder, disk);
     checkMachine(config, plan);
+    if (plan.profile !== undefined) clearProfile(plan.profile);
     saveConfig(folder, config);
     const world = new World({
       config,
@@ -69,9 +72,10 @@ export async function launch(plan: Plan, io: LaunchConsole): Promise<Launch> {
 async function end(world: World, config: RunConfig, folder: RunFolder): Promise<Ended> {
   const result = await world.done;
   const recordLost = config.record === undefined ? undefined : placeRecord(config.record, result);
+  const profiled = config.profile !== undefined && (statSync(config.profile, { throwIfNoEntry: false })?.size ?? 0) > 0;
   const keep = result.divergences > 0 || (result.problem !== undefined && result.exit !== 0);
   folder.remove(keep);
-  return { result, kept: keep ? folder.dir : undefined, recordLost };
+  return { result, kept: keep ? folder.dir : undefined, recordLost, profiled };
 }
 
 /** Each replica wrote its own file; the survivor's is whole. The other is of no use once the run has ended well. Returns what went wrong. */
@@ -121,8 +125,10 @@ async function makeConfig(plan: Plan, folder: RunFolder, disk: DiskFile | undefi
     dir: folder.dir,
     protection: plan.protection,
     machine: { ...plan.machine, disk: disk && { sectors: disk.sectors, readOnly: disk.readOnly, id: DISK_ID } },
+    engines: plan.engines,
     maxInstructions: plan.maxInstructions,
     record: plan.record,
+    profile: plan.profile,
     worldSocket: folder.sockets.world,
     linkSocket: folder.sockets.link,
     heartbeat: plan.protection === 'solo' ? { primary: 0, backup: 0 } : await freePorts(),
@@ -136,6 +142,15 @@ function checkMachine(config: RunConfig, plan: Plan): void {
   const { symbols } = buildMachine(config.machine, plan.images);
   if (plan.signature && !(symbols.has('begin_signature') && symbols.has('end_signature'))) {
     throw new CliError('IMAGE_BAD', `--signature: ${plan.images.main.path} has no symbols begin_signature and end_signature`);
+  }
+}
+
+/** Empty until a replica has written it: one that the user cannot write to is refused here, and an old one is not taken for this run's. */
+function clearProfile(file: string): void {
+  try {
+    writeFileSync(file, '');
+  } catch (error) {
+    throw new CliError('USAGE', `--profile ${file}: ${(error as Error).message}`);
   }
 }
 

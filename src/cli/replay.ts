@@ -1,19 +1,24 @@
 /** `twinhart replay`: runs a recording again to its end, or to an icount, and says where that led. Refuses what is damaged or of another image. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { type Command, Option } from 'commander';
-import type { Machine, Output } from '../../emulator/index.ts';
+import type { Machine, MachineOptions, Output } from '../../emulator/index.ts';
+import { engineOptions, startCompiler } from '../host/engine.ts';
+import { workerUrl } from '../host/machine-port.ts';
+import { setV8Flags } from '../host/v8-flags.ts';
 import type { LogFault } from '../replay/codec.ts';
 import type { Description, ImageName } from '../replay/description.ts';
 import { openRecording, type Recording } from '../replay/recording.ts';
 import { replayRecording } from '../replay/verify.ts';
+import type { Engine } from '../world/run-config.ts';
 import { CliError } from './errors.ts';
 import { findImage, type ImageFile } from './images.ts';
-import { buildMachine, engineOption, parseCount, refuseTranslator } from './run-options.ts';
+import { buildMachine, engineOption, parseCount } from './run-options.ts';
 
 interface ReplayFlags {
   readonly to?: string;
-  readonly engine: string;
+  readonly engine: Engine;
   readonly kernel?: string;
   readonly bios?: string;
   readonly initrd?: string;
@@ -45,10 +50,10 @@ export function addReplay(program: Command): void {
 
 function replay(file: string, flags: ReplayFlags): number {
   if (flags.gdb !== undefined) throw new CliError('NOT_YET', '--gdb is not there yet');
-  refuseTranslator(flags.engine);
   const to = parseCount('--to', flags.to);
   const recording = readRecording(file);
-  const machine = rebuild(recording.description, flags);
+  setV8Flags();
+  const machine = rebuild(recording.description, flags, startEngine(flags.engine));
   const out = flags.json ? process.stderr : process.stdout;
   const onOutputs = (outputs: readonly Output[]): void => {
     if (flags.console) for (const output of outputs) if (output.kind === 'console') out.write(output.bytes);
@@ -94,7 +99,17 @@ function readRecording(file: string): Recording {
 
 const isOther = (fault: LogFault): boolean => fault.code === 'version' || fault.code === 'configuration';
 
-function rebuild(description: Description, flags: ReplayFlags): Machine {
+/** The replay keeps this thread to itself until it has ended: the compiler's answers come by `receiveMessageOnPort`, and its end is ours. */
+function startEngine(engine: Engine): MachineOptions {
+  const port = startCompiler(engine, (name, workerData, transferList) => {
+    const worker = new Worker(workerUrl(name), { workerData, transferList: [...transferList] });
+    worker.unref();
+    return worker;
+  });
+  return engineOptions(engine, port);
+}
+
+function rebuild(description: Description, flags: ReplayFlags, options: MachineOptions): Machine {
   const { images } = description;
   const files = {
     firmware: sameImage('firmware', images.firmware, flags.bios),
@@ -104,7 +119,7 @@ function rebuild(description: Description, flags: ReplayFlags): Machine {
   };
   const { disk, net } = description;
   const machine = { ...description, disk: disk ?? undefined, net: net ?? undefined, images: { ...files, append: images.append } };
-  return buildMachine(machine, files);
+  return buildMachine(machine, files, options);
 }
 
 /** The very image that was recorded: where it was, among ours, or where the user says; another one is refused with both named. */

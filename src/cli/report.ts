@@ -1,7 +1,7 @@
 /** What the user is told: a line for each thing that happens to the pair (stderr), and the JSON object at the end (cli.md). */
 import { styleText } from 'node:util';
 import type { WorldStatus } from '../world/control.ts';
-import type { ReplicaStatus } from '../world/wire.ts';
+import type { EngineStatus, ReplicaStatus } from '../world/wire.ts';
 import type { TakeoverTimes, WorldEvent, WorldResult } from '../world/world.ts';
 
 export interface Reporter {
@@ -74,7 +74,7 @@ function stateLine(status: ReplicaStatus, arbiter: string): string {
 /** Ctrl-A s. */
 export function statusLines(status: WorldStatus): string[] {
   const head = `${status.name}  ${status.state}${status.reason === undefined || status.state === 'protected' ? '' : ` (${status.reason})`}  epoch ${status.epoch}  up ${status.seconds.toFixed(1)} s  takeovers ${status.takeovers}`;
-  return [head, ...status.replicas.map((replica) => replicaLine(replica, status.seconds))];
+  return [head, ...status.replicas.flatMap((replica) => [replicaLine(replica, status.seconds), ...engineLines(replica.status?.engine)])];
 }
 
 function replicaLine({ pid, live, status }: WorldStatus['replicas'][number], seconds: number): string {
@@ -83,6 +83,22 @@ function replicaLine({ pid, live, status }: WorldStatus['replicas'][number], sec
   const log = status.logBytes > 0 ? ` · log ${size(status.logBytes)} (${rate})` : '';
   const held = live ? ` · outputs ${status.outputs}, held ${status.held}` : '';
   return `  ${status.role.padEnd(8)} pid ${pid}  icount ${status.icount} · lag ${ms(status.lagMs)}${log}${held}`;
+}
+
+function engineLines(engine: EngineStatus | undefined): string[] {
+  if (engine === undefined) return [];
+  const { name, instructions, regions, modules, wasmBytes, compileMs, exits } = engine;
+  const { interpreter, translator } = instructions;
+  const share = interpreter + translator === 0 ? 0 : (100 * translator) / (interpreter + translator);
+  const head = `           engine ${name}  translated ${share.toFixed(1)} % of ${interpreter + translator} instructions`;
+  if (modules.compiled === 0) return [head];
+  const gone = `${regions.invalidated} invalidated, ${regions.evicted} evicted, ${regions.demoted} demoted`;
+  const causes = Object.entries(exits).map(([cause, count]) => `${cause} ${count}`);
+  return [
+    head,
+    `           regions ${regions.installed} of ${regions.compiled} (${gone}), entered ${regions.entered} times`,
+    `           modules ${modules.installed} of ${modules.compiled}, ${size(wasmBytes)}, compiled in ${ms(compileMs)} · exits ${causes.join(', ')}`,
+  ];
 }
 
 export interface JsonResult {
@@ -98,6 +114,8 @@ export interface JsonResult {
   readonly outputs: number;
   readonly divergences: number;
   readonly digest: string | null;
+  /** Of the replica that was live last. */
+  readonly engine: EngineStatus | null;
 }
 
 /** `exit`: the status that this process ends with. */
@@ -117,6 +135,7 @@ export function jsonResult(result: WorldResult, exit: number): JsonResult {
     outputs: result.last?.outputs ?? 0,
     divergences: result.divergences,
     digest: result.last?.digest ?? null,
+    engine: result.last?.engine ?? null,
   };
 }
 

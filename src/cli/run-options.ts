@@ -3,9 +3,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { createMachine, LoadError, type Machine, RAM_BYTES_MAX, RAM_BYTES_MIN } from '../../emulator/index.ts';
+import { createMachine, LoadError, type Machine, type MachineOptions, RAM_BYTES_MAX, RAM_BYTES_MIN } from '../../emulator/index.ts';
 import { machineConfig } from '../host/load-run.ts';
-import type { FileRef, RunConfig } from '../world/run-config.ts';
+import { ENGINES, type Engine, type FileRef, type RunConfig } from '../world/run-config.ts';
 import { defaultStateFolder, generateName, knownRuns } from '../world/state-folder.ts';
 import { CliError } from './errors.ts';
 import { findImage, type ImageFile } from './images.ts';
@@ -13,7 +13,8 @@ import { findImage, type ImageFile } from './images.ts';
 /** As commander gives them. */
 export interface RunOptions {
   readonly solo?: boolean;
-  readonly engine: string;
+  readonly engine: Engine;
+  readonly engineBackup?: Engine;
   readonly memory: string;
   readonly bios: string;
   readonly kernel?: string;
@@ -25,6 +26,7 @@ export interface RunOptions {
   readonly publish?: string;
   readonly clock: 'host' | 'icount';
   readonly record?: string;
+  readonly profile?: string;
   readonly maxInstructions?: string;
   readonly signature?: string;
   readonly arbiter: string;
@@ -51,8 +53,10 @@ export interface Plan {
   readonly netStream: string | undefined;
   /** The folder of the arbiter's keys, when it is not the state folder. */
   readonly arbiter: string | undefined;
+  readonly engines: RunConfig['engines'];
   readonly maxInstructions: number | undefined;
   readonly record: string | undefined;
+  readonly profile: string | undefined;
   /** The image must have the symbols for it. */
   readonly signature: boolean;
 }
@@ -66,39 +70,39 @@ const FIXED_SEED = '7477696e68617274'.repeat(4);
 const FIXED_MAC = '525400123456';
 
 export function addRunOptions(command: Command): Command {
-  return command
-    .option('--solo', 'one machine, no backup (default: a protected pair)')
-    .addOption(engineOption())
-    .option('--memory <size>', 'guest RAM, such as 64M', '64M')
-    .option('--bios <file>', 'M-mode firmware: default, none (IMAGE is entered in M-mode), or a file', 'default')
-    .option('--kernel <file>', 'the image, as QEMU spells it')
-    .option('--initrd <file>', 'initial RAM disk')
-    .option('--append <text>', 'kernel command line')
-    .option('--dtb <file>', 'a ready device tree instead of our own')
-    .option('--disk <file[,ephemeral]>', 'virtio disk; ephemeral: writes go to memory and are gone at the end')
-    .option('--net <how>', 'network: none, or stream=PATH, stream=HOST:PORT', 'none')
-    .addOption(new Option('-p, --publish <port>', 'publish a guest port').hideHelp())
-    .addOption(
-      new Option('--clock <clock>', 'real time, or time from the instruction count alone').choices(['host', 'icount']).default('host'),
-    )
-    .option('--max-instructions <n>', 'stop after n')
-    .option('--signature <file>', 'at the end, write memory from begin_signature to end_signature, a 32-bit word a line')
-    .option('--arbiter <file:DIR>', 'who decides the epoch', 'file')
-    .option('--name <name>', 'what the guest is called (default: generated)')
-    .option('--state <dir>', 'where the files of runs live (default: $XDG_STATE_HOME/twinhart)')
-    .option('--seed <hex>', 'up to 64 hex digits instead of a random seed for the entropy device')
-    .addOption(new Option('--restore <file>', 'from a snapshot').hideHelp())
-    .option('--json', 'one JSON object on stdout at the end; the console goes to stderr');
+  return (
+    command
+      .option('--solo', 'one machine, no backup (default: a protected pair)')
+      .addOption(engineOption())
+      // Two engines in one pair: for tests of a failover across them.
+      .addOption(new Option('--engine-backup <engine>').choices(ENGINES).hideHelp())
+      .option('--memory <size>', 'guest RAM, such as 64M', '64M')
+      .option('--bios <file>', 'M-mode firmware: default, none (IMAGE is entered in M-mode), or a file', 'default')
+      .option('--kernel <file>', 'the image, as QEMU spells it')
+      .option('--initrd <file>', 'initial RAM disk')
+      .option('--append <text>', 'kernel command line')
+      .option('--dtb <file>', 'a ready device tree instead of our own')
+      .option('--disk <file[,ephemeral]>', 'virtio disk; ephemeral: writes go to memory and are gone at the end')
+      .option('--net <how>', 'network: none, or stream=PATH, stream=HOST:PORT', 'none')
+      .addOption(new Option('-p, --publish <port>', 'publish a guest port').hideHelp())
+      .addOption(
+        new Option('--clock <clock>', 'real time, or time from the instruction count alone').choices(['host', 'icount']).default('host'),
+      )
+      .option('--max-instructions <n>', 'stop after n')
+      .option('--signature <file>', 'at the end, write memory from begin_signature to end_signature, a 32-bit word a line')
+      .option('--profile <file>', 'write which functions of the guest take the time, as a CPU profile for Chrome DevTools')
+      .option('--arbiter <file:DIR>', 'who decides the epoch', 'file')
+      .option('--name <name>', 'what the guest is called (default: generated)')
+      .option('--state <dir>', 'where the files of runs live (default: $XDG_STATE_HOME/twinhart)')
+      .option('--seed <hex>', 'up to 64 hex digits instead of a random seed for the entropy device')
+      .addOption(new Option('--restore <file>', 'from a snapshot').hideHelp())
+      .option('--json', 'one JSON object on stdout at the end; the console goes to stderr')
+  );
 }
 
 /** `replay` has it too. */
 export const engineOption = (): Option =>
-  new Option('--engine <engine>', 'what executes instructions').choices(['auto', 'interpreter', 'translator']).default('auto');
-
-export function refuseTranslator(engine: string): void {
-  if (engine === 'translator')
-    throw new CliError('NOT_YET', '--engine translator is not there yet: interpreter (and auto, which picks it) are');
-}
+  new Option('--engine <engine>', 'what executes instructions: auto translates what is hot').choices(ENGINES).default('auto');
 
 /** Checks every option and reads the images. Throws `CliError`; starts and writes nothing. */
 export function makePlan(image: string | undefined, options: RunOptions): Plan {
@@ -139,17 +143,20 @@ export function makePlan(image: string | undefined, options: RunOptions): Plan {
     disk: parseDisk(options.disk),
     netStream,
     arbiter: parseArbiter(options.arbiter),
+    engines: { primary: options.engine, backup: options.engineBackup ?? options.engine },
     maxInstructions: parseCount('--max-instructions', options.maxInstructions),
     record: options.record === undefined ? undefined : writable('--record', options.record),
+    profile: options.profile === undefined ? undefined : writable('--profile', options.profile),
     signature: options.signature !== undefined && writable('--signature', options.signature) !== '',
   };
 }
 
 /** The very machine that a replica will build. Throws `CliError` for an image that is none, or does not fit. */
-export function buildMachine(machine: RunConfig['machine'], images: Plan['images']): Machine {
+export function buildMachine(machine: RunConfig['machine'], images: Plan['images'], options: MachineOptions = {}): Machine {
   try {
     const { firmware, main, initrd, dtb } = images;
-    return createMachine(machineConfig(machine, { firmware: firmware?.bytes, main: main.bytes, initrd: initrd?.bytes, dtb: dtb?.bytes }));
+    const files = { firmware: firmware?.bytes, main: main.bytes, initrd: initrd?.bytes, dtb: dtb?.bytes };
+    return createMachine(machineConfig(machine, files), options);
   } catch (error) {
     // The emulator knows what the bytes are for; which file they came from is known here.
     if (error instanceof LoadError)
@@ -234,7 +241,6 @@ function parseArbiter(text: string): string | undefined {
 }
 
 function refuseWhatIsNotThere(options: RunOptions): void {
-  refuseTranslator(options.engine);
   if (options.publish !== undefined) throw new CliError('NOT_YET', '-p needs --net user, which is not there yet');
   if (options.restore !== undefined) throw new CliError('NOT_YET', '--restore is not there yet');
 }

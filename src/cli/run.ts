@@ -25,7 +25,7 @@ export function addRun(program: Command): void {
 }
 
 /** Runs to the end and returns the exit status. Everything that `run` and `record` have in common. */
-export async function runPlan(plan: Plan, options: Pick<RunOptions, 'json' | 'signature'>): Promise<number> {
+export async function runPlan(plan: Plan, options: Pick<RunOptions, 'json' | 'profile' | 'signature'>): Promise<number> {
   const source = new ConsoleSource(process.stdin);
   const out = options.json ? process.stderr : process.stdout;
   let raw = false;
@@ -77,9 +77,9 @@ export async function runPlan(plan: Plan, options: Pick<RunOptions, 'json' | 'si
 }
 
 function finish(
-  { result, kept, recordLost }: Ended,
+  { result, kept, recordLost, profiled }: Ended,
   report: Reporter,
-  options: Pick<RunOptions, 'json' | 'signature'>,
+  options: Pick<RunOptions, 'json' | 'profile' | 'signature'>,
   signalled: number,
 ): number {
   const status = result.guest === undefined && signalled !== 0 ? signalled : exitStatus(result);
@@ -94,6 +94,8 @@ function finish(
   if (result.guest === undefined && signalled === 0 && result.problem !== undefined) report.line(` stopped  ${result.problem}`);
   if (options.signature !== undefined && result.guest === undefined)
     report.line(` no signature  ${options.signature} is not written: the guest did not end`);
+  if (options.profile !== undefined && !profiled)
+    report.line(` no profile  ${options.profile} is empty: the replica that was live at the end ended without writing it`);
   if (recordLost !== undefined) throw new CliError('RECORD', `--record: the log is not whole: ${recordLost}`);
   return status;
 }

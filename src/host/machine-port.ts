@@ -2,7 +2,7 @@
  * The event loop's end of the replica's own threads: two rings to and from the machine thread, and what waits outside them when the ring
  * to it is full (protocol.md, "Bounds and liveness"). `records.ts` says what goes through, `machine-thread.ts` is the other end.
  */
-import { Worker } from 'node:worker_threads';
+import { type TransferListItem, Worker } from 'node:worker_threads';
 import { decodeFromMachine, encodeToMachine, type FromMachine, type ToMachine } from './records.ts';
 import { Ring } from './ring.ts';
 import type { Shared } from './shared.ts';
@@ -47,9 +47,9 @@ export class MachinePort {
     return { toMachine: this.toMachine.used(), fromMachine: this.fromMachine.used(), backlog: this.backlog.length };
   }
 
-  /** Starts one of the replica's threads (`machine-worker`, `heartbeat-worker`), or `entry` in its place. */
-  startWorker(name: string, workerData: unknown, entry = workerUrl(name)): Worker {
-    const worker = new Worker(entry, { workerData });
+  /** Starts one of the replica's threads (`machine-worker`, `heartbeat-worker`, `compile-worker`), or `entry` in its place. */
+  startWorker(name: string, workerData: unknown, transferList: readonly TransferListItem[] = [], entry = workerUrl(name)): Worker {
+    const worker = new Worker(entry, { workerData, transferList: [...transferList] });
     worker.on('error', (error) => this.events.died(`${name} died: ${error.stack ?? error.message}`));
     worker.on('exit', (code) => this.events.died(`${name} ended with ${code}`));
     this.workers.push(worker);
@@ -96,7 +96,7 @@ export class MachinePort {
 }
 
 /** Workers run compiled code; this file may itself run from its source, under a test. */
-function workerUrl(name: string): URL {
+export function workerUrl(name: string): URL {
   const compiled = import.meta.url.endsWith('.ts') ? `../../dist/src/host/${name}.js` : `./${name}.js`;
   return new URL(compiled, import.meta.url);
 }

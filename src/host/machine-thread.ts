@@ -2,16 +2,19 @@
  * The machine's thread: it runs the guest through the Driver (`src/replay`) and blocks here, on its doorbell, when there is nothing
  * to run. It makes the log's batches and flushes them itself (protocol.md, "The fast path"); all else goes through its two rings.
  */
-import { parentPort } from 'node:worker_threads';
-import type { Input, Machine, MachineConfig } from '../../emulator/index.ts';
+import { type MessagePort, parentPort } from 'node:worker_threads';
+import type { Input, Machine, MachineConfig, MachineOptions } from '../../emulator/index.ts';
 import { createDriver } from '../replay/create-driver.ts';
 import type { Description } from '../replay/description.ts';
 import type { Driver, Turn } from '../replay/driver.ts';
 import { recordingHeader } from '../replay/recording.ts';
+import type { Engine } from '../world/run-config.ts';
 import { hostTicks, micros } from './clock.ts';
 import { sleepThread } from './doorbell.ts';
+import { engineOptions } from './engine.ts';
 import { writeEvidence } from './evidence-files.ts';
 import { LogWriter } from './log-writer.ts';
+import { ProfileSamples, Sampler } from './profile-samples.ts';
 import { RecordFile } from './record-file.ts';
 import { decodeToMachine, encodeFromMachine, type FromMachine, type ToMachine } from './records.ts';
 import { Ring } from './ring.ts';
@@ -34,6 +37,11 @@ export interface MachineData {
   /** Where the evidence of a divergence goes: see `writeEvidence`. */
   readonly evidenceFile: string;
   readonly maxInstructions: number | undefined;
+  readonly engine: Engine;
+  /** Leads to the compiler's thread; in the transfer list. Undefined: this engine has none. */
+  readonly compiler: MessagePort | undefined;
+  /** Of `ProfileSamples`, when there is to be a profile. */
+  readonly profile: SharedArrayBuffer | undefined;
 }
 
 /** Instructions in one slice of a replay: about a millisecond, so that commands are heard. */
@@ -47,6 +55,8 @@ const LONGEST_WAIT_MS = 1000;
 /** Lag control: the machine sleeps a share of each such period. */
 const PERIOD_MS = 10;
 const SIGNATURE_BYTES_MAX = 1 << 20;
+/** What the engines have done is told this often. */
+const STATISTICS_MS = 100;
 
 export class MachineThread {
   private readonly data: MachineData;
@@ -75,15 +85,18 @@ export class MachineThread {
   private frames: Uint8Array[] = [];
   private completions: Input[] = [];
   private periodFrom = performance.now();
+  private readonly sampler: Sampler | undefined;
+  private statisticsAt = { time: 0, icount: -1 };
 
   /** `createMachine`: the board's, or a test's small machine. */
-  constructor(data: MachineData, createMachine: (config: MachineConfig) => Machine) {
+  constructor(data: MachineData, createMachine: (config: MachineConfig, options: MachineOptions) => Machine) {
     this.data = data;
     this.shared = new Shared(data.shared);
     this.inbox = new Ring(data.toMachine);
     this.outbox = new Ring(data.fromMachine);
     this.writer = new LogWriter(this.shared, data.logRing === undefined ? undefined : new Ring(data.logRing));
-    this.machine = createMachine(data.config);
+    this.machine = createMachine(data.config, engineOptions(data.engine, data.compiler));
+    if (data.profile !== undefined) this.sampler = new Sampler(new ProfileSamples(data.profile));
     this.driver = createDriver({
       machine: this.machine,
       run: data.run,
@@ -103,8 +116,10 @@ export class MachineThread {
       const seen = this.shared.bell.value();
       this.readInbox();
       const wait = this.shared.stall ? LONGEST_WAIT_MS : this.turn();
+      const from = this.sampler === undefined ? 0 : micros();
       if (wait > 0) this.shared.bell.wait(seen, Math.min(wait, LONGEST_WAIT_MS));
-      else this.slowDown();
+      else if (!this.slowDown()) continue;
+      this.sampler?.sleptSince(from);
     }
   }
 
@@ -191,12 +206,17 @@ export class MachineThread {
     if (this.mode === 'replaying') return this.told(this.driver.turn(this.now(), REPLAY_BUDGET));
     const left = (this.data.maxInstructions ?? Number.POSITIVE_INFINITY) - this.machine.icount;
     if (left <= 0) return this.stopEarly(false);
-    const budget = Math.min(this.driver.budget, left);
-    return this.told(this.driver.turn(this.now(), budget));
+    const { driver, machine, sampler } = this;
+    const budget = Math.min(driver.budget, left);
+    if (sampler === undefined) return this.told(driver.turn(this.now(), budget));
+    const turn = driver.turn(this.now(), Math.min(budget, sampler.left(machine.icount, budget)));
+    sampler.look(turn.icount, () => machine.inspect());
+    return this.told(turn);
   }
 
   private told(turn: Turn): number {
     this.shared.icount = turn.icount;
+    this.tellStatistics(STATISTICS_MS);
     if (this.mode === 'recording') this.tellRecorded(turn);
     else this.tellReplayed(turn);
     switch (turn.state) {
@@ -331,6 +351,7 @@ export class MachineThread {
 
   private endWith(say: () => void): number {
     this.ended = true;
+    this.tellStatistics(0);
     say();
     this.wake();
     return LONGEST_WAIT_MS;
@@ -354,6 +375,15 @@ export class MachineThread {
     }
   }
 
+  /** When the machine has run on and the last time is this long ago. Not worth waking anyone. */
+  private tellStatistics(everyMs: number): void {
+    const { icount } = this.machine;
+    const time = performance.now();
+    if (icount === this.statisticsAt.icount || time - this.statisticsAt.time < everyMs) return;
+    this.statisticsAt = { time, icount };
+    this.tell({ kind: 'statistics', statistics: this.machine.statistics() });
+  }
+
   private saveEvidence(): void {
     const evidence = this.driver.evidence();
     if (evidence === undefined) return;
@@ -370,15 +400,18 @@ export class MachineThread {
     if (why !== undefined) this.tell({ kind: 'recordLost', why });
   }
 
-  private slowDown(): void {
+  /** True when it slept. */
+  private slowDown(): boolean {
     const share = this.shared.slow;
     const now = performance.now();
     if (share <= 0) {
       this.periodFrom = now;
-    } else if (now - this.periodFrom >= PERIOD_MS * (1 - share)) {
-      sleepThread(PERIOD_MS * share);
-      this.periodFrom = performance.now();
+      return false;
     }
+    if (now - this.periodFrom < PERIOD_MS * (1 - share)) return false;
+    sleepThread(PERIOD_MS * share);
+    this.periodFrom = performance.now();
+    return true;
   }
 
   private tell(record: FromMachine): void {

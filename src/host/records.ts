@@ -2,7 +2,7 @@
  * What the event loop and the machine thread of one replica say to each other through their two rings. Hand-laid (a kind byte, 64-bit
  * floats for numbers, then the payload): they lie on the fast path, and JSON would cost more than the hop.
  */
-import { type ConsolePort, EXIT_REASONS, type Ordinals, type Output, SINKS } from '../../emulator/index.ts';
+import { type ConsolePort, EXIT_REASONS, type Ordinals, type Output, SINKS, type Statistics } from '../../emulator/index.ts';
 
 export type ToMachine =
   | { readonly kind: 'protect'; readonly epoch: number }
@@ -24,6 +24,8 @@ export type ToMachine =
 export type FromMachine =
   /** First: the machine is built. */
   | { readonly kind: 'ready' }
+  /** What the engines have done so far; a few times a second, and before `off` and `limit`. */
+  | { readonly kind: 'statistics'; readonly statistics: Statistics }
   /** To be held (primary) or kept (backup). */
   | { readonly kind: 'output'; readonly output: Output }
   /** To be issued at once: a disk read, or any pending disk request at go-live. */
@@ -72,6 +74,7 @@ const FROM = [
   'linkReleased',
   'linkBroken',
   'recordLost',
+  'statistics',
 ] as const;
 const OUTPUTS = ['console', 'frame', 'diskRead', 'diskWrite', 'diskFlush', 'off'] as const;
 
@@ -157,6 +160,8 @@ export function encodeFromMachine(record: FromMachine): Parts {
     case 'linkBroken':
     case 'recordLost':
       return parts(kind, [], Buffer.from(record.why));
+    case 'statistics':
+      return parts(kind, [], Buffer.from(JSON.stringify(record.statistics)));
     case 'signature':
       return parts(kind, [], record.bytes);
     case 'off':
@@ -192,6 +197,8 @@ export function decodeFromMachine(record: Uint8Array): FromMachine {
     case 'linkBroken':
     case 'recordLost':
       return { kind, why: read.text() };
+    case 'statistics':
+      return { kind, statistics: JSON.parse(read.text()) as Statistics };
     case 'signature':
       return { kind, bytes: read.rest() };
     case 'off':

@@ -4,6 +4,7 @@ import { connectLink, listenLink } from './link-tcp.ts';
 import { type LoadedRun, loadRunFile, RunError } from './load-run.ts';
 import { startReplica } from './replica-process.ts';
 import { Shared } from './shared.ts';
+import { setV8Flags } from './v8-flags.ts';
 import { connectWorld } from './world-port.ts';
 
 const USAGE = 64;
@@ -14,6 +15,7 @@ if (file === undefined || (role !== 'primary' && role !== 'backup' && role !== '
   fail(USAGE, 'usage: replica-main RUN_JSON primary|backup|solo (the world starts it; see twinhart run --help)');
 }
 
+setV8Flags();
 const loaded = load(file);
 const { linkSocket, heartbeat, worldSocket, run } = loaded.run;
 const address = { path: linkSocket };

@@ -3,20 +3,25 @@
  * is told what, and in which order. `machine-port.ts` leads to the machine, `sinks.ts` to the world's sinks, `link.ts` to the peer.
  * Runs as a process (`replica-main.ts`) or embedded, in pairs.
  */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SINKS, type Sink } from '../../emulator/index.ts';
+import { SINKS, type Sink, type Statistics } from '../../emulator/index.ts';
 import type { Effect, Event, SinkKind } from '../protocol/events.ts';
 import { LIMITS, type Limits } from '../protocol/limits.ts';
 import { createReplica, type Replica, step } from '../protocol/replica.ts';
 import { openBatch } from '../replay/codec.ts';
 import { claimEpoch } from '../world/arbiter-file.ts';
+import type { Engine } from '../world/run-config.ts';
 import type { FromWorld, ReplicaStatus } from '../world/wire.ts';
 import { micros } from './clock.ts';
+import { cpuProfile } from './cpu-profile.ts';
+import { startCompiler } from './engine.ts';
 import type { HeartbeatData } from './heartbeat.ts';
 import { decodeEnvelope, encodeEnvelope, type Link, LinkError } from './link.ts';
 import type { LoadedRun } from './load-run.ts';
 import { MachinePort } from './machine-port.ts';
 import type { MachineData } from './machine-thread.ts';
+import { ProfileSamples } from './profile-samples.ts';
 import type { FromMachine } from './records.ts';
 import { LINK_CLOSED, LINK_CLOSING, LINK_OPEN, LINK_WRITING, type Shared } from './shared.ts';
 import { Sinks } from './sinks.ts';
@@ -95,6 +100,8 @@ export class RunningReplica {
   /** Why the machine has run to an end that is not the guest's: told when everything that was made has been taken. */
   private stopped: string | undefined;
   private digest: string | undefined;
+  private statistics: Statistics | undefined;
+  private readonly samples: ProfileSamples | undefined;
   private recordLost: string | undefined;
   /** Of the log received, as a backup. */
   private receivedBytes = 0;
@@ -105,7 +112,8 @@ export class RunningReplica {
     this.shared = setup.shared;
     this.limits = { ...LIMITS, ...setup.limits };
     const { loaded, role, identity } = setup;
-    const { vm, run } = loaded.run;
+    const { vm, run, profile } = loaded.run;
+    if (profile !== undefined) this.samples = new ProfileSamples();
     this.replica = createReplica({ vm, run, identity, config: loaded.config, role, sinks: SINK_KINDS, limits: this.limits });
     this.sinks = new Sinks(setup.world, () => this.replica.epoch);
     this.machine = new MachinePort(this.shared, this.limits.ringBytes, {
@@ -132,6 +140,11 @@ export class RunningReplica {
   /** Bytes in the two rings, and what waits outside them: where a replica that is stuck is stuck. */
   get fill(): { readonly toMachine: number; readonly fromMachine: number; readonly backlog: number; readonly held: number } {
     return { ...this.machine.fill, held: this.sinks.held.size };
+  }
+
+  private get engine(): Engine {
+    const { engines } = this.setup.loaded.run;
+    return this.setup.role === 'backup' ? engines.backup : engines.primary;
   }
 
   /** As `kill -9`: nothing is said, nothing is flushed; threads end in the middle of what they do. */
@@ -169,6 +182,8 @@ export class RunningReplica {
   private startMachine(): void {
     const { loaded, role, logRing } = this.setup;
     const { run } = loaded;
+    const engine = this.engine;
+    const compiler = startCompiler(engine, this.machine.startWorker.bind(this.machine));
     const data: MachineData = {
       shared: this.shared.buffer,
       ...this.machine.rings,
@@ -181,8 +196,12 @@ export class RunningReplica {
       recordFile: run.record === undefined ? undefined : role === 'solo' ? `${run.record}.primary` : `${run.record}.${role}`,
       evidenceFile: join(run.dir, `divergence.${role}`),
       maxInstructions: run.maxInstructions ?? undefined,
+      engine,
+      compiler,
+      profile: this.samples?.buffer,
     };
-    this.machine.startWorker('machine-worker', data, this.setup.machineWorker).on('message', () => this.look());
+    const transfer = compiler === undefined ? [] : [compiler];
+    this.machine.startWorker('machine-worker', data, transfer, this.setup.machineWorker).on('message', () => this.look());
   }
 
   private startHeartbeat(): void {
@@ -391,6 +410,9 @@ export class RunningReplica {
       case 'diverged':
         this.handle({ kind: 'diverged', report: record.report });
         return;
+      case 'statistics':
+        this.statistics = record.statistics;
+        return;
       case 'signature':
         this.sinks.sign(record.bytes, this.live);
         return;
@@ -546,6 +568,7 @@ export class RunningReplica {
       stalled: this.shared.stall,
       takeover: this.takeover,
       stages: this.stages,
+      engine: this.statistics && { name: this.engine, ...this.statistics },
       digest: this.digest,
       recordLost: this.recordLost,
     });
@@ -568,10 +591,29 @@ export class RunningReplica {
     this.timers.push(setTimeout(this.onLinkClosed, FAREWELL_MS));
   }
 
+  /** Of the machine's whole time as a live one; a backup that never was has none. */
+  private writeProfile(): void {
+    const { profile, machine } = this.setup.loaded.run;
+    const { firmware, main } = machine.images;
+    const { images } = this.setup.loaded.machine;
+    if (profile === undefined || !this.live || this.samples === undefined) return;
+    const files = [
+      ...(firmware && images.firmware ? [{ name: firmware.path, bytes: images.firmware }] : []),
+      { name: main.path, bytes: images.main },
+    ];
+    try {
+      writeFileSync(profile, JSON.stringify(cpuProfile(this.samples, files)));
+    } catch (error) {
+      // The guest was not hurt; whoever asked finds no profile there, and is told so.
+      process.stderr.write(`no profile: ${(error as Error).message}\n`);
+    }
+  }
+
   private finish(code: number, why: string): void {
     if (this.finished) return;
     this.finished = true;
     this.stopTimers();
+    this.writeProfile();
     this.setup.world.end(() => this.setup.ended(code, why));
   }
 }

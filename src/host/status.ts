@@ -3,7 +3,7 @@
 import { lagTicks } from '../protocol/lag-control.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import { type Replica, view } from '../protocol/replica.ts';
-import type { ReplicaStatus, Takeover } from '../world/wire.ts';
+import type { EngineStatus, ReplicaStatus, Takeover } from '../world/wire.ts';
 import type { Stages } from './stages.ts';
 
 export type TakeoverStamps = { -readonly [K in keyof Takeover]: Takeover[K] };
@@ -16,13 +16,14 @@ export interface Counters {
   readonly stalled: boolean;
   readonly takeover: Partial<TakeoverStamps>;
   readonly stages: Stages;
+  readonly engine: EngineStatus | undefined;
   readonly digest: string | undefined;
   readonly recordLost: string | undefined;
 }
 
 export function statusOf(replica: Replica, counters: Counters): ReplicaStatus {
   const { state, reason } = view(replica);
-  const { icount, logBytes, outputs, held, stalled, stages, digest, recordLost } = counters;
+  const { icount, logBytes, outputs, held, stalled, stages, engine, digest, recordLost } = counters;
   return {
     role: roleOf(replica),
     state,
@@ -38,6 +39,7 @@ export function statusOf(replica: Replica, counters: Counters): ReplicaStatus {
     takeover: takeoverOf(counters.takeover),
     heldMicros: stages.held(),
     stageMicros: stages.byStage(),
+    engine,
     digest,
     recordLost,
   };

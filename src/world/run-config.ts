@@ -1,5 +1,9 @@
 /** One run of a pair, as the world writes it to `<state>/<name>/<run>/run.json` before it starts the replicas, and they read it. */
 
+/** What executes instructions: `auto` interprets and translates what is hot, `translator` translates at first sight, waiting for each module. */
+export const ENGINES = ['auto', 'interpreter', 'translator'] as const;
+export type Engine = (typeof ENGINES)[number];
+
 export interface RunConfig {
   readonly vm: string;
   /** Random, for each start: keys the arbiter, every link message and every batch. */
@@ -27,9 +31,13 @@ export interface RunConfig {
       readonly dtb: FileRef | undefined;
     };
   };
+  /** Speed, never state: of each replica by itself, and no part of the configuration that both must share. A solo machine has the primary's. */
+  readonly engines: { readonly primary: Engine; readonly backup: Engine };
   readonly maxInstructions: number | undefined;
   /** `--record FILE`: the primary writes FILE.primary, the backup FILE.backup; at the end the survivor's is renamed to FILE. */
   readonly record: string | undefined;
+  /** `--profile FILE`: the replica that is live at the end writes it. */
+  readonly profile: string | undefined;
   /** Unix socket of the world, and the link between the replicas (log and control). */
   readonly worldSocket: string;
   readonly linkSocket: string;

@@ -2,9 +2,10 @@
  * `wire.ts` in bytes: a 4-byte big-endian length, then a body whose first byte names the message. Decoding is incremental and
  * bounded: whatever the peer sends is a message or a `WireError`, never another exception and never an allocation it asked for.
  */
-import { EXIT_REASONS, type Exit, SINKS } from '../../emulator/index.ts';
+import { EXIT_REASONS, EXITS, type Exit, SINKS } from '../../emulator/index.ts';
 import { ByteReader, ByteWriter, WireError } from './bytes.ts';
-import type { FromWorld, ReplicaStatus, Takeover, ToWorld } from './wire.ts';
+import { ENGINES } from './run-config.ts';
+import type { EngineStatus, FromWorld, ReplicaStatus, Takeover, ToWorld } from './wire.ts';
 
 export { WireError } from './bytes.ts';
 
@@ -238,6 +239,7 @@ function readStatus(text: string): ReplicaStatus {
       stages === undefined
         ? undefined
         : { flush: readPercentiles(stages.flush), ack: readPercentiles(stages.ack), release: readPercentiles(stages.release) },
+    engine: fields.engine === undefined ? undefined : readEngine(objectOf(fields.engine, 'engine')),
     digest: optionalText(fields.digest, 'digest'),
     recordLost: optionalText(fields.recordLost, 'recordLost'),
   };
@@ -249,6 +251,21 @@ const readTakeover = (fields: Record<string, unknown>): Takeover => ({
   drainedAt: number(fields.drainedAt, 'drainedAt'),
   liveAt: number(fields.liveAt, 'liveAt'),
 });
+
+const readEngine = (fields: Record<string, unknown>): EngineStatus => ({
+  name: oneOf(ENGINES, fields.name, 'engine'),
+  instructions: readNumbers(['interpreter', 'translator'], fields.instructions, 'instructions'),
+  regions: readNumbers(['installed', 'compiled', 'invalidated', 'evicted', 'demoted', 'entered'], fields.regions, 'regions'),
+  modules: readNumbers(['installed', 'compiled'], fields.modules, 'modules'),
+  wasmBytes: number(fields.wasmBytes, 'wasmBytes'),
+  compileMs: number(fields.compileMs, 'compileMs'),
+  exits: readNumbers(EXITS, fields.exits, 'exits'),
+});
+
+function readNumbers<K extends string>(names: readonly K[], value: unknown, what: string): Record<K, number> {
+  const fields = objectOf(value, what);
+  return Object.fromEntries(names.map((name) => [name, number(fields[name], name)])) as Record<K, number>;
+}
 
 function readPercentiles(value: unknown): { p50: number; p99: number } {
   const fields = objectOf(value, 'percentiles');

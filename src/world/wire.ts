@@ -2,7 +2,8 @@
  * What a replica and the world say to each other, over one unix socket for each replica. A frame is a 4-byte big-endian length
  * and a body; the first body byte names the message. A hello fences every older epoch at all sinks; each sink answers for itself.
  */
-import type { ConsolePort, DiskRequest, Exit, Sink } from '../../emulator/index.ts';
+import type { ConsolePort, DiskRequest, Exit, Sink, Statistics } from '../../emulator/index.ts';
+import type { Engine } from './run-config.ts';
 
 export type ToWorld =
   /** First on the connection: who this is. */
@@ -62,10 +63,16 @@ export interface ReplicaStatus {
   readonly heldMicros: { readonly p50: number; readonly p99: number } | undefined;
   /** The same, by stage: `flush` made to on the link, `ack` on the link to ack read, `release` ack read to given to the sink. */
   readonly stageMicros: Readonly<Record<'flush' | 'ack' | 'release', { readonly p50: number; readonly p99: number }>> | undefined;
+  /** What executes its instructions, and what that has done; undefined before the machine has run. */
+  readonly engine: EngineStatus | undefined;
   /** At the end (off): the machine's digest. */
   readonly digest: string | undefined;
   /** Why this replica's file of the log is not whole, when it is not. */
   readonly recordLost?: string | undefined;
+}
+
+export interface EngineStatus extends Statistics {
+  readonly name: Engine;
 }
 
 export interface Takeover {

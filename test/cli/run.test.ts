@@ -121,7 +121,7 @@ describe('run', () => {
     expect([pair.status, pair.stderr.includes('hello\n')]).toEqual([5, true]);
     const result = JSON.parse(pair.stdout);
     expect(Object.keys(result)).toEqual(
-      'exit icount seconds mips epoch role takeovers takeoverMs logBytes outputs divergences digest'.split(' '),
+      'exit icount seconds mips epoch role takeovers takeoverMs logBytes outputs divergences digest engine'.split(' '),
     );
     expect(result).toMatchObject({ exit: 5, epoch: 1, takeovers: 0, takeoverMs: null, outputs: 7, divergences: 0 });
     expect(result.digest).toMatch(/^[0-9a-f]{16}$/);

@@ -87,7 +87,7 @@ describe('bad input', () => {
     ['an unknown verb', ['frob'], 64, /unknown command 'frob'/],
     ['an unknown option', ['run', '--frob'], 64, /unknown option '--frob'/],
     ['a memory size that is none', ['run', '--memory', '3'], 64, /--memory 3: a size from 64K to 1G/],
-    ['a translator that is not there', ['run', '--engine', 'translator'], 64, /--engine translator is not there yet/],
+    ['a profile in no folder', ['run', '--profile', '/nowhere/p.cpuprofile'], 64, /--profile \/nowhere\/p.cpuprofile: ENOENT/],
     ['an engine that nobody knows', ['run', '--engine', 'warp'], 64, /Allowed choices are auto, interpreter, translator/],
     ['a network that is not there', ['run', '--net', 'user'], 64, /--net user is not there yet/],
     ['a network that nobody knows', ['run', '--net', 'pigeon'], 64, /--net pigeon: none, or stream=PATH/],

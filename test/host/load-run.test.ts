@@ -31,6 +31,8 @@ function runWith(changes: Partial<RunConfig['machine']> = {}, more: Partial<RunC
       images: { firmware: undefined, main: { path: main, sha256 }, initrd: undefined, append: 'quiet', dtb: undefined },
       ...changes,
     },
+    engines: { primary: 'interpreter', backup: 'interpreter' },
+    profile: undefined,
     maxInstructions: undefined,
     record: undefined,
     worldSocket: '',

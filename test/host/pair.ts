@@ -202,6 +202,8 @@ export class InProcessPair {
           virtioConsole: false,
           images: { firmware: undefined, main: file, initrd: undefined, append: this.config.images.append, dtb: undefined },
         },
+        engines: { primary: 'interpreter', backup: 'interpreter' },
+        profile: undefined,
         maxInstructions: this.options.maxInstructions,
         record: join(this.dir, 'log'),
         worldSocket: join(this.dir, 'world'),

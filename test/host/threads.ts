@@ -393,6 +393,8 @@ class ThreadedPair implements Around {
           virtioConsole: false,
           images: { firmware: undefined, main: file, initrd: undefined, append: config.images.append, dtb: undefined },
         },
+        engines: { primary: 'interpreter', backup: 'interpreter' },
+        profile: undefined,
         maxInstructions: undefined,
         record: join(this.dir, 'log'),
         worldSocket: '',

@@ -1,7 +1,8 @@
 /** Questions to the wire between a replica and the world: does every message survive any cut, and is nothing else ever accepted? */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SINKS } from '../../emulator/index.ts';
+import { EXITS, SINKS } from '../../emulator/index.ts';
+import { ENGINES } from '../../src/world/run-config.ts';
 import type { FromWorld, ReplicaStatus, ToWorld } from '../../src/world/wire.ts';
 import { encodeFromWorld, encodeToWorld, fromWorldDecoder, MAX_BODY_BYTES, toWorldDecoder, WireError } from '../../src/world/wire-codec.ts';
 
@@ -9,6 +10,18 @@ const u53 = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const bytes = fc.uint8Array({ maxLength: 600 });
 const text = fc.string({ maxLength: 40 });
 const percentiles = fc.record({ p50: fc.nat(), p99: fc.nat() });
+
+const counts = <K extends string>(...names: readonly K[]): fc.Arbitrary<Record<K, number>> =>
+  fc.record(Object.fromEntries(names.map((name) => [name, u53]))) as fc.Arbitrary<Record<K, number>>;
+const engine = fc.record({
+  name: fc.constantFrom(...ENGINES),
+  instructions: counts('interpreter', 'translator'),
+  regions: counts('installed', 'compiled', 'invalidated', 'evicted', 'demoted', 'entered'),
+  modules: counts('installed', 'compiled'),
+  wasmBytes: u53,
+  compileMs: fc.nat(),
+  exits: counts(...EXITS),
+});
 
 const status: fc.Arbitrary<ReplicaStatus> = fc.record({
   role: fc.constantFrom('primary', 'backup', 'solo', 'halted'),
@@ -25,6 +38,7 @@ const status: fc.Arbitrary<ReplicaStatus> = fc.record({
   takeover: fc.option(fc.record({ suspectedAt: u53, wonAt: u53, drainedAt: u53, liveAt: u53 }), { nil: undefined }),
   heldMicros: fc.option(percentiles, { nil: undefined }),
   stageMicros: fc.option(fc.record({ flush: percentiles, ack: percentiles, release: percentiles }), { nil: undefined }),
+  engine: fc.option(engine, { nil: undefined }),
   digest: fc.option(text, { nil: undefined }),
 });
 
