@@ -69,6 +69,12 @@ describe('a run that is loaded', () => {
     expect(new Set(hashes).size).toBe(hashes.length);
   });
 
+  it('has the same configuration hash and description whichever engines run it', () => {
+    const of = (engines: RunConfig['engines']) => loadRun(runWith({}, { engines }));
+    const [one, other] = [of({ primary: 'auto', backup: 'interpreter' }), of({ primary: 'translator', backup: 'auto' })];
+    expect([other.config, other.description]).toEqual([one.config, one.description]);
+  });
+
   it('is refused when an image has changed, is missing, or the run has no proper name', () => {
     const image = (file: { path: string; sha256: string }): RunConfig => {
       const run = runWith();
