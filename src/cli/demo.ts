@@ -6,13 +6,14 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { Engine } from '../world/run-config.ts';
 import type { ReplicaStatus } from '../world/wire.ts';
 import type { TakeoverTimes, World, WorldEvent, WorldResult } from '../world/world.ts';
 import { CliError, Interrupted } from './errors.ts';
 import { launch } from './launch.ts';
 import { ms, size, takeoverLine } from './report.ts';
 import { onSignals } from './run.ts';
-import { makePlan } from './run-options.ts';
+import { engineOption, makePlan } from './run-options.ts';
 
 const PROMPT = 'twin> ';
 const DISK_BYTES = 4 * 1024 * 1024;
@@ -21,6 +22,7 @@ const KEYS_MAX = 1000;
 const KILL_AFTER = 0.4;
 
 interface DemoOptions {
+  readonly engine: Engine;
   readonly keys: string;
   readonly json?: boolean;
 }
@@ -44,16 +46,17 @@ export function addDemo(program: Command): void {
     .command('demo')
     .description('scripted: boot, work, kill -9 the primary, carry on, prove that nothing was lost')
     .option('--keys <n>', `writes in the workload, at most ${KEYS_MAX}`, '600')
+    .addOption(engineOption())
     .option('--json', 'one JSON object on stdout')
     .addHelpText('after', '\nExample:\n  twinhart demo')
     .action(async (options: DemoOptions) => {
       const keys = Number(options.keys);
       if (!Number.isInteger(keys) || keys < 10 || keys > KEYS_MAX) throw new CliError('USAGE', `--keys ${options.keys}: 10 to ${KEYS_MAX}`);
-      await demo(keys, options.json === true);
+      await demo(keys, options.engine, options.json === true);
     });
 }
 
-async function demo(keys: number, json: boolean): Promise<void> {
+async function demo(keys: number, engine: Engine, json: boolean): Promise<void> {
   const from = performance.now();
   const dir = mkdtempSync(join(tmpdir(), 'twinhart-demo-'));
   const clean = (): void => rmSync(dir, { recursive: true, force: true });
@@ -71,12 +74,13 @@ async function demo(keys: number, json: boolean): Promise<void> {
   const script = ['kv status', `kv load 1 ${keys}`, `kv check 1 ${keys}`, 'sum 20000', 'kv status', 'poweroff'];
   try {
     say('1  the same work on one machine, for comparison');
-    const calm = await play({ dir, interrupted, disk: 'calm.img', protection: 'solo', script });
+    const calm = await play({ dir, interrupted, engine, disk: 'calm.img', protection: 'solo', script });
 
     say('2  the work on a protected pair');
     const struck = await play({
       dir,
       interrupted,
+      engine,
       disk: 'struck.img',
       protection: 'pair',
       script,
@@ -85,7 +89,15 @@ async function demo(keys: number, json: boolean): Promise<void> {
     });
 
     say('3  another boot on that disk: is every acknowledged write there?');
-    const after = await play({ dir, interrupted, disk: 'struck.img', protection: 'solo', script: ['kv list', 'poweroff'], keep: true });
+    const after = await play({
+      dir,
+      interrupted,
+      engine,
+      disk: 'struck.img',
+      protection: 'solo',
+      script: ['kv list', 'poweroff'],
+      keep: true,
+    });
     const acknowledged = acknowledgedWrites(struck.transcript);
     const present = presentKeys(after.transcript);
     const lost = acknowledged.filter((key) => !present.has(key));
@@ -151,6 +163,7 @@ interface Play {
   readonly dir: string;
   /** Rejects when the user has had enough. */
   readonly interrupted: Promise<never>;
+  readonly engine: Engine;
   readonly disk: string;
   readonly protection: 'pair' | 'solo';
   readonly script: readonly string[];
@@ -178,7 +191,7 @@ async function play(how: Play): Promise<Played> {
     truncateSync(disk, DISK_BYTES);
   }
   const plan = makePlan(undefined, {
-    ...{ engine: 'auto', memory: '64M', bios: 'default', net: 'none', clock: 'host', arbiter: 'file' },
+    ...{ engine: how.engine, memory: '64M', bios: 'default', net: 'none', clock: 'host', arbiter: 'file' },
     ...{ solo: how.protection === 'solo', disk, name: 'demo', state: join(how.dir, 'state') },
   });
   const from = performance.now();

@@ -69,8 +69,9 @@ function replay(file: string, flags: ReplayFlags): number {
     process.stderr.write(` the log ends at icount ${icount}, before ${to}\n`);
   if (flags.json) {
     const divergence = replayed.divergence ?? null;
+    const engine = { name: flags.engine, ...machine.statistics() };
     process.stdout.write(
-      `${JSON.stringify({ icount, digest, entries: seq, exit: exit?.code ?? null, epochs, checkpoints, cut: cut !== undefined, divergence, seconds })}\n`,
+      `${JSON.stringify({ icount, digest, entries: seq, exit: exit?.code ?? null, epochs, checkpoints, cut: cut !== undefined, divergence, seconds, engine })}\n`,
     );
   } else {
     process.stdout.write(

@@ -100,7 +100,7 @@ export function addRunOptions(command: Command): Command {
   );
 }
 
-/** `replay` has it too. */
+/** `replay` and `demo` have it too. */
 export const engineOption = (): Option =>
   new Option('--engine <engine>', 'what executes instructions: auto translates what is hot').choices(ENGINES).default('auto');
 
