@@ -52,6 +52,9 @@ const TO = `R[w >> ${RECORD.rd} & 63]`;
 const ADVANCE = `i = i + (w >> ${RECORD.length}) | 0; continue;`;
 const ALIGNED: Readonly<Record<Width, number>> = { 1: -4096, 2: -4095, 4: -4093 };
 
+/** Operations from this on are system rows: the table ends with them. */
+const FIRST_SYSTEM = ROW_OPERATION[BASE.findIndex(({ kind }) => kind === 'system')];
+
 /** The record at `i` has been jumped to: its count goes down, and at 0 the engine is asked whether to go on here. */
 const ARRIVE = 'if ((A[i >> 1] = A[i >> 1] - 1) === 0) break arrived;';
 
@@ -160,9 +163,10 @@ ${BASE.flatMap((row) => fastCase(row, counts) ?? []).join('\n')}
       }
       R[${WORD.pc}] = pcOffset + i;
       hart.left = left;
+      // Behind a system row a region may begin; behind an access that took the slow path none does, or there would be one for each instruction.
+      jumped = (D[i] & 255) >= ${FIRST_SYSTEM};
       precisely(i);
       if (hart.attention) return;
-      jumped = true;
       continue;
     }
     R[${WORD.pc}] = pcOffset + i;

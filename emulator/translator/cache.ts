@@ -19,10 +19,14 @@ export interface Region {
   readonly pages: readonly { readonly page: number; readonly frame: number }[];
   /** Frames and the granules of each that it was made from: two words of bits. */
   readonly granules: ReadonlyMap<number, readonly [number, number]>;
+  /** Entries that were asked for besides those that it has by its shape. */
+  readonly asked: readonly number[];
   /** How often it has been made anew to take in ways that were not gone before. */
   readonly generation: number;
   /** The region that it takes the place of. */
   readonly replaces: Region | undefined;
+  /** Another is being made in its place. */
+  growing: boolean;
   state: 'waiting' | 'installed' | 'dropped';
   module: InstalledModule | undefined;
 }
@@ -79,7 +83,10 @@ export class RegionCache {
     const { privilege } = hart;
     const frame = hart.mmu.translateCode(pc, privilege);
     if (frame < 0) return false;
-    for (const region of this.#byEntry.get(physical(frame, pc)) ?? []) {
+    const regions = this.#byEntry.get(physical(frame, pc)) ?? [];
+    // The newest knows most of the ways that are gone.
+    for (let k = regions.length - 1; k >= 0; k--) {
+      const region = regions[k];
       const entry = region.entries.indexOf(pc);
       if (region.state !== 'installed' || entry < 0) continue;
       if (!region.pages.every((span) => span.frame === hart.mmu.translateCode(span.page, privilege))) continue;
@@ -91,9 +98,18 @@ export class RegionCache {
     return false;
   }
 
-  /** Whether a region with its head at `pc` of `frame` has been asked for, or is there. */
-  isKnown(frame: number, pc: number): boolean {
-    return (this.#byEntry.get(physical(frame, pc)) ?? []).some(({ head }) => head === pc);
+  /** Whether a region with an entry at `pc` of `frame` has been asked for and has not come. */
+  isWaiting(frame: number, pc: number): boolean {
+    return (this.#byEntry.get(physical(frame, pc)) ?? []).some(({ state, entries }) => state === 'waiting' && entries.includes(pc));
+  }
+
+  /** The newest region present with a block at `pc` of `frame` that is no entry. */
+  covering(frame: number, pc: number): Region | undefined {
+    let found: Region | undefined;
+    for (const region of this.#byFrame.get(frame) ?? []) {
+      if (region.state === 'installed' && region.explored.blocks.some((block) => block.pc === pc)) found = region;
+    }
+    return found;
   }
 
   bySlot(slot: number): Region | undefined {
@@ -101,7 +117,7 @@ export class RegionCache {
   }
 
   /** Asks for a region: sent to the compiler with the next `flush`. `pages` as in `Region`. */
-  request(explored: Explored, pages: Region['pages'], replaces?: Region): void {
+  request(explored: Explored, pages: Region['pages'], asked: readonly number[], replaces: Region | undefined): void {
     const slot = this.#freeSlots.pop() ?? this.#evictForSlot();
     const { blocks } = explored;
     const entries = explored.entries.map((number) => blocks[number].pc);
@@ -120,9 +136,10 @@ export class RegionCache {
     }
     const generation = replaces === undefined ? 0 : replaces.generation + 1;
     const region: Region = {
-      ...{ slot, head: entries[0], explored, entries, pages, granules, generation, replaces },
-      ...{ state: 'waiting', module: undefined },
+      ...{ slot, head: entries[0], explored, entries, pages, granules, asked, generation, replaces },
+      ...{ growing: false, state: 'waiting', module: undefined },
     };
+    if (replaces !== undefined) replaces.growing = true;
     this.#bySlot[slot] = region;
     for (const pc of entries) {
       const at = physical(frameOf.get(pc & -PAGE_BYTES)!, pc);
@@ -171,11 +188,30 @@ export class RegionCache {
       region.state = 'installed';
       region.module = installed;
       if (region.replaces !== undefined) this.drop(region.replaces, 'replaced');
+      this.#supersede(region);
       this.#announce(region);
     }
     for (const oldest of this.#modules) {
       if (this.#wasmBytes <= this.#codeBytes || oldest === installed) break;
       for (const region of oldest.regions) this.drop(region, 'evicted');
+    }
+  }
+
+  /** Ways to the entries of older regions lead to this one from now on; those that have no other entries go. */
+  #supersede(region: Region): void {
+    const { entries, pages } = region;
+    const frameOf = new Map(pages.map(({ page, frame }) => [page, frame]));
+    const older = new Set<Region>();
+    for (const pc of entries) {
+      for (const other of this.#byEntry.get(physical(frameOf.get(pc & -PAGE_BYTES)!, pc)) ?? []) {
+        if (other === region || other.state !== 'installed') continue;
+        older.add(other);
+        this.#forgetJumps(pc, other.slot);
+      }
+    }
+    for (const other of older) {
+      const inside = other.pages.every(({ page, frame }) => frameOf.get(page) === frame);
+      if (inside && other.entries.every((pc) => entries.includes(pc))) this.drop(other, 'replaced');
     }
   }
 

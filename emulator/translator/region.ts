@@ -45,9 +45,9 @@ interface Node {
   readonly instruction: PlanInstruction;
 }
 
-/** The region from `head`, or undefined when there is no instruction to translate there. */
-export function explore(head: number, view: CodeView, limit = REGION_MAX): Explored | undefined {
-  return new Explorer(head, view, limit).explore();
+/** The region from `head`, and from the addresses `asked` for, or undefined when there is no instruction to translate at its head. */
+export function explore(head: number, asked: readonly number[], view: CodeView, limit = REGION_MAX): Explored | undefined {
+  return new Explorer(head, view, limit).explore(asked);
 }
 
 class Explorer {
@@ -72,11 +72,12 @@ class Explorer {
     this.#root = { id: this.#contexts++, depth: 0, callee: head, link: 0, back: 0, caller: undefined };
   }
 
-  explore(): Explored | undefined {
-    this.#enter(this.#head, this.#root);
+  explore(asked: readonly number[]): Explored | undefined {
+    for (const pc of [this.#head, ...asked]) this.#enter(pc, this.#root);
     this.#drain();
     if (this.#indirect) this.#visitTargets();
-    if (!this.#nodes.has(key(this.#root, this.#head))) return undefined;
+    const first = this.#nodes.get(key(this.#root, this.#head));
+    if (first === undefined || BASE[first.instruction.op].kind === 'system') return undefined;
     this.#findEntries();
     return this.#build();
   }
@@ -257,7 +258,8 @@ class Explorer {
     const entries: number[] = [];
     for (const at of this.#entries) {
       const number = numbers.get(at);
-      if (number === undefined || seen.has(blocks[number].pc)) continue;
+      // Nothing is won by entering where the first instruction is the interpreter's.
+      if (number === undefined || seen.has(blocks[number].pc) || blocks[number].instructions.length === 0) continue;
       seen.add(blocks[number].pc);
       entries.push(number);
     }

@@ -77,8 +77,13 @@ export class Translator {
       else {
         this.#exits.noRegion++;
         if (reason !== NO_REGION) throw new Error(`the dispatcher left with ${reason}`);
+        // Where nothing has run it is no arrival, unless there is a region that the jump cache has lost.
         const at = this.#record(words[WORD.pc]);
-        if (at >= 0 && this.#countDown(at, left === rest ? undefined : engine[ENGINE.slot])) continue;
+        const { arrivals } = hart.code;
+        if (at >= 0 && (left !== rest || arrivals[at >> 1] === 1)) {
+          arrivals[at >> 1]--;
+          if (arrivals[at >> 1] === 0 && this.#arrive(at, left === rest ? undefined : this.#cache.bySlot(engine[ENGINE.slot]))) continue;
+        }
       }
       if (rest === 0) return;
       this.interpret();
@@ -107,13 +112,6 @@ export class Translator {
     return fetch[f] === (pc & -PAGE_BYTES) ? fetch[f + 1] + (pc & (PAGE_BYTES - 1)) : -1;
   }
 
-  /** A region went to where none is: as if the interpreter had arrived there. */
-  #countDown(at: number, fromSlot: number | undefined): boolean {
-    const { arrivals } = this.#hart.code;
-    arrivals[at >> 1]--;
-    return arrivals[at >> 1] === 0 && this.#arrive(at, fromSlot === undefined ? undefined : this.#cache.bySlot(fromSlot));
-  }
-
   /** The arrivals of the record at `at`, which is pc's, have run out: whether there is a region to go on with. */
   #arrive(at: number, from: Region | undefined): boolean {
     if (!this.#started) return false;
@@ -123,18 +121,23 @@ export class Translator {
       hart.code.arrivals[at >> 1] = 1;
       return true;
     }
-    if (from !== undefined && from.generation < GENERATIONS_MAX && from.explored.leaves.has(pc)) this.#ask(from.head, from);
-    else if (!this.#cache.isKnown(hart.code.frameOf(at), pc)) this.#ask(pc, undefined);
+    const frame = hart.code.frameOf(at);
+    if (!this.#cache.isWaiting(frame, pc)) {
+      // A way that a region did not know is taken into it; one that has changed often enough is left as it is.
+      const near = from?.explored.leaves.has(pc) ? from : this.#cache.covering(frame, pc);
+      if (near === undefined || near.generation >= GENERATIONS_MAX) this.#ask(pc, [], undefined);
+      else if (!near.growing) this.#ask(near.head, near.explored.leaves.has(pc) ? near.asked : [...near.asked, pc], near);
+    }
     if (!this.#synchronous) return false;
     this.#cache.flush();
     this.#cache.install();
     return this.#cache.find(pc);
   }
 
-  #ask(head: number, replaces: Region | undefined): void {
+  #ask(head: number, asked: readonly number[], replaces: Region | undefined): void {
     const view = new View(this.#hart, this.#eager);
-    const explored = explore(head, view);
-    if (explored !== undefined) this.#cache.request(explored, view.pages(), replaces);
+    const explored = explore(head, asked, view);
+    if (explored !== undefined) this.#cache.request(explored, view.pages(), asked, replaces);
   }
 }
 
