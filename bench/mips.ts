@@ -1,109 +1,201 @@
 /**
- * Speed of the interpreter on the six guests of bench/guest, bare metal and in U-mode under Sv32, as a ratio to `qemu-system-riscv32 -icount
- * shift=0` on the same ELF. Steady speed in processor time, on both sides: what the rounds after the first take, so that neither pays for its
- * start. Runs of the two are interleaved; the median of each is shown.
+ * Speed of the engines on the guests of bench/guest, each paired in the same run with `qemu-system-riscv32`, plain and with `-icount shift=0`, on
+ * the same ELF: steady speed, whole processes, system code, exact stops; then what that is worth (PROMISES.md). Ratios are of processor time of
+ * all threads, the compiler's and V8's among them; wall time stands beside.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { Speed } from './one-guest-main.ts';
-import { median, type Report, short } from './report.ts';
+import { ENGINES } from '../src/world/run-config.ts';
+import { type FindingName, type Findings, judge } from './goals.ts';
+import { type Guest, guests } from './guests.ts';
+import { measure, type Paired, ratio, type Speed, speed, speedThere, stopMicroseconds, type Terms, translated } from './pairs.ts';
+import { type Asked, geometricMean, percent, type Report, type Rows, short } from './report.ts';
+import { type Mode, qemuVersion } from './timed.ts';
 
-const IMAGES = fileURLToPath(new URL('../../images/bench/', import.meta.url));
-const ONE_GUEST = fileURLToPath(new URL('./one-guest-main.js', import.meta.url));
-const MEMORY_MIB = 16;
-const QEMU = 'qemu-system-riscv32';
-const QEMU_ARGUMENTS = ['-M', 'virt', '-cpu', 'rv32', '-m', `${MEMORY_MIB}M`, '-icount', 'shift=0', '-bios', 'none'];
-const QUIET = ['-display', 'none', '-serial', 'null', '-monitor', 'none'];
+const INSTRUCTIONS = 1e9;
+/** QEMU does 2 to 20 million of the system guests' instructions a second. */
+const SYSTEM_INSTRUCTIONS = 1e8;
+const INTERPRETER_INSTRUCTIONS = 2e8;
+const QUICK = 5;
+/** Less than this share translated is said. */
+const SHARE_LOW = 0.95;
+/** Whose reference is the interpreter: QEMU does 2 MIPS. */
+const AGAINST_INTERPRETER = ['rewrite', 'beside'];
+const STOP_GUEST = 'mix-sv32';
+const STOP_CUT = 1000;
 
-/** Rounds of the guest's main: ours, and QEMU's, which is faster and needs more for the same resolution. */
-const ROUNDS_HERE = 4;
-const ROUNDS_THERE = 11;
-
-/** The guest's ELF with another number of rounds: crt0.S leaves a mark before the word. */
-function withRounds(image: Uint8Array, rounds: number): Uint8Array {
-  const copy = Buffer.from(image);
-  const mark = copy.indexOf('rounds: ');
-  if (mark < 0) throw new Error('the guest has no mark "rounds: ": build it again with npm run image:os');
-  copy.writeUInt32LE(rounds, mark + 8);
-  return copy;
-}
-
-/** In a process of its own, as a replica's machine is: what V8 learnt from one guest must not slow the next. */
-function runHere(once: string, often: string): Speed {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [ONE_GUEST, once, often], { encoding: 'utf8', timeout: 120_000 });
-  if (status !== 0) throw new Error(`the guest's run ended with ${status}: ${stderr}`);
-  return JSON.parse(stdout) as Speed;
-}
-
-/** Processor seconds of QEMU from its start to its exit (the shell's `time`: user and system, to the millisecond). */
-function runInQemu(image: string): number {
-  const line = ['time', QEMU, ...QEMU_ARGUMENTS, '-kernel', `'${image}'`, ...QUIET].join(' ');
-  const { status, stderr } = spawnSync('bash', ['-c', `TIMEFORMAT='%U %S'; ${line}`], { encoding: 'utf8', timeout: 120_000 });
-  const [user, system] = (stderr.trim().split('\n').at(-1) ?? '').split(' ').map(Number);
-  const seconds = Number(user) + Number(system);
-  if (status !== 0 || Number.isNaN(seconds)) throw new Error(`${QEMU} ended with ${status}: ${stderr}`);
-  return seconds;
-}
-
-function hasQemu(): boolean {
+export async function run(_runs: number | undefined, asked: Asked): Promise<Report> {
+  const load = loadavg()[0];
+  const version = asked.noQemu ? undefined : qemuVersion();
+  const modes: readonly Mode[] = version === undefined ? [] : ['tcg', 'icount'];
+  const engine = ENGINES.find((one) => one === (asked.engine ?? 'auto'));
+  if (engine === undefined) throw new Error(`no engine is called ${asked.engine}: want one of ${ENGINES.join(', ')}`);
+  const wanted = (name: string) => asked.only === undefined || asked.only.includes(name);
+  const all = guests();
+  const names = [...all.map(({ name }) => name.replace(/-sv32$/, '')), 'interpreter', 'stop'];
+  const unknown = asked.only?.filter((name) => !names.includes(name.replace(/-sv32$/, ''))) ?? [];
+  if (unknown.length > 0) throw new Error(`no guest is called ${unknown.join(', ')}. There are: ${[...new Set(names)].join(', ')}`);
+  const chosen = all.filter(({ name }) => wanted(name) || wanted(name.replace(/-sv32$/, '')));
+  const folder = mkdtempSync(join(tmpdir(), 'twinhart-bench-'));
   try {
-    execFileSync(QEMU, ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
+    const scale = (instructions: number) => (asked.quick ? instructions / QUICK : instructions);
+    const terms: Terms = {
+      runs: asked.runs ?? (asked.quick ? 1 : 3),
+      instructions: asked.instructions ?? scale(INSTRUCTIONS),
+      engine,
+      modes,
+      nodeFlags: asked.nodeFlags,
+      folder,
+    };
+    const few = (most: number): Terms => ({ ...terms, instructions: Math.min(terms.instructions, scale(most)) });
+    const paired = chosen.filter(({ family }) => family !== 'system').map((guest) => told(guest, terms));
+    const system = chosen.filter(({ family }) => family === 'system').map((guest) => onSystem(guest, few(SYSTEM_INSTRUCTIONS)));
+    const alone = wanted('interpreter') ? interpreterAlone(all, few(INTERPRETER_INSTRUCTIONS)) : [];
+    const stops = all.filter(({ name }) => wanted('stop') && name === STOP_GUEST);
+    const stop = stops.map((guest) => stopMicroseconds(guest, STOP_CUT, few(INTERPRETER_INSTRUCTIONS)));
+    const shown = paired.filter(({ guest }) => guest.family === 'tuned' || asked.showHeldBack);
+    return {
+      rows: shown.map(rowOf),
+      more: {
+        'sets (geometric means)': setsOf(paired),
+        'system code': system.map(({ row }) => row),
+        'gates and goals': judge(findings(paired, system, alone, stop[0])),
+      },
+      notes: [
+        ...(load > availableParallelism() / 2 ? [`the host was busy (load ${short(load)}): shared caches and cores cost both sides`] : []),
+        ...lowShares(paired),
+        `engine ${engine}, ${terms.runs} ${terms.runs === 1 ? 'pair' : 'pairs'}, ${short(terms.instructions / 1e6)} M instructions; V8 flags: ${paired[0]?.pairs[0]?.flags.join(' ') || 'none said'}`,
+        version ?? 'no ratios: qemu-system-riscv32 was not asked, or is not installed (Debian: qemu-system-misc)',
+      ],
+    };
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 }
 
-/** `runs` of each guest on each machine; 3 when undefined. */
-export async function run(runs = 3): Promise<Report> {
-  const qemu = hasQemu();
-  const load = loadavg()[0];
-  const folder = mkdtempSync(join(tmpdir(), 'twinhart-bench-'));
-  const guests = readdirSync(IMAGES)
-    .filter((name) => name.endsWith('.elf'))
-    .sort();
-  const rows = guests.map((name) => {
-    const image = new Uint8Array(readFileSync(join(IMAGES, name)));
-    const [once, often] = [join(folder, `once-${name}`), join(folder, `often-${name}`)];
-    writeFileSync(once, withRounds(image, 1));
-    writeFileSync(often, withRounds(image, ROUNDS_THERE));
-    const some = join(folder, `some-${name}`);
-    writeFileSync(some, withRounds(image, ROUNDS_HERE));
-    const here: number[] = [];
-    const there: number[] = [];
-    let size = 0;
-    for (let n = 0; n < runs; n++) {
-      const { first, all, mips } = runHere(once, some);
-      here.push(mips);
-      size = first;
-      const round = (all - first) / (ROUNDS_HERE - 1);
-      if (qemu) there.push((round * (ROUNDS_THERE - 1)) / (runInQemu(often) - runInQemu(once)) / 1e6);
-    }
-    return {
-      guest: name.replace('.elf', ''),
-      'M instructions a round': short(size / 1e6),
-      MIPS: short(median(here)),
-      'QEMU MIPS': short(median(there)),
-      ratio: short(median(here.map((mips, n) => mips / (there[n] ?? Number.NaN)))),
-    };
-  });
-  rmSync(folder, { recursive: true });
-  const mean = (sv32: boolean, key: 'MIPS' | 'ratio') => {
-    const values = rows.filter(({ guest }) => guest.endsWith('-sv32') === sv32).map((row) => row[key]);
-    return short(Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length));
-  };
-  const summary = (sv32: boolean) => `${mean(sv32, 'MIPS')} MIPS${qemu ? `, ${mean(sv32, 'ratio')} of QEMU` : ''}`;
+/** Minutes of silence look like a hang. */
+function told(guest: Guest, terms: Terms): Paired {
+  const paired = measure(guest, terms);
+  const text = guest.family === 'held-back' ? 'a held-back guest' : `${guest.name}: ${short(speed(paired, 'steady', 'cpu'))} MIPS`;
+  console.error(`  ${text}`);
+  return paired;
+}
+
+const interpreterAlone = (all: readonly Guest[], terms: Terms): Paired[] =>
+  all.filter(({ family }) => family === 'tuned').map((guest) => told(guest, { ...terms, engine: 'interpreter', modes: [] }));
+
+function rowOf(paired: Paired) {
+  const of = (mode: Mode, when: 'steady' | 'cold') =>
+    `${short(ratio(paired, mode, when, 'cpu'))} (${short(ratio(paired, mode, when, 'wall'))})`;
   return {
-    rows,
-    notes: [
-      ...(load > availableParallelism() / 2
-        ? [`the host was busy (load ${short(load)}): processor time counts, but shared caches and cores still cost`]
-        : []),
-      `geometric mean: bare metal ${summary(false)}; U-mode under Sv32 ${summary(true)} (median of ${runs} pairs)`,
-      qemu ? `QEMU: ${QEMU_ARGUMENTS.join(' ')}` : `no ratio: ${QEMU} is not installed (Debian: qemu-system-misc)`,
-    ],
+    guest: paired.guest.name,
+    MIPS: short(speed(paired, 'steady', 'cpu')),
+    'by wall': short(speed(paired, 'steady', 'wall')),
+    TCG: short(speedThere(paired, 'tcg', 'cpu')),
+    icount: short(speedThere(paired, 'icount', 'cpu')),
+    '/TCG (wall)': of('tcg', 'steady'),
+    '/icount (wall)': of('icount', 'steady'),
+    'cold MIPS': short(speed(paired, 'cold', 'cpu')),
+    'cold /icount (wall)': of('icount', 'cold'),
+    translated: percent(translated(paired)),
   };
+}
+
+function setsOf(paired: readonly Paired[]): Rows {
+  const sets: Readonly<Record<string, (guest: Guest) => boolean>> = {
+    'tuned, bare': ({ family, paged }) => family === 'tuned' && !paged,
+    'tuned, paged': ({ family, paged }) => family === 'tuned' && paged,
+    'held back, bare': ({ family, paged }) => family === 'held-back' && !paged,
+    'held back, paged': ({ family, paged }) => family === 'held-back' && paged,
+    'all paged': ({ paged }) => paged,
+  };
+  return Object.entries(sets).flatMap(([set, isIn]) => {
+    const those = paired.filter(({ guest }) => isIn(guest));
+    if (those.length === 0) return [];
+    const mean = (figure: (one: Paired) => number) => short(geometricMean(those.map(figure)));
+    const of = (mode: Mode, when: 'steady' | 'cold') =>
+      `${mean((one) => ratio(one, mode, when, 'cpu'))} (${mean((one) => ratio(one, mode, when, 'wall'))})`;
+    return [
+      {
+        set,
+        guests: those.length,
+        MIPS: mean((one) => speed(one, 'steady', 'cpu')),
+        'by wall': mean((one) => speed(one, 'steady', 'wall')),
+        '/TCG (wall)': of('tcg', 'steady'),
+        'worst /TCG': short(Math.min(...those.map((one) => ratio(one, 'tcg', 'steady', 'cpu')))),
+        '/icount (wall)': of('icount', 'steady'),
+        'cold /icount (wall)': of('icount', 'cold'),
+        'least translated': percent(Math.min(...those.map(translated))),
+      },
+    ];
+  });
+}
+
+interface SystemFinding {
+  readonly guest: Guest;
+  readonly row: Rows[number];
+  /** By processor time and by wall time: to the faster of QEMU's modes, or to the interpreter. */
+  readonly ratio: { readonly value: number; readonly wall: number };
+}
+
+function onSystem(guest: Guest, terms: Terms): SystemFinding {
+  const toInterpreter = AGAINST_INTERPRETER.includes(guest.name);
+  const paired = told(guest, toInterpreter ? { ...terms, modes: [] } : terms);
+  const reference = toInterpreter ? measure(guest, { ...terms, engine: 'interpreter', modes: [] }) : undefined;
+  const by = (clock: 'cpu' | 'wall') =>
+    reference === undefined
+      ? Math.min(...terms.modes.map((mode) => ratio(paired, mode, 'steady', clock)))
+      : speed(paired, 'steady', clock) / speed(reference, 'steady', clock);
+  const found =
+    terms.modes.length === 0 && !toInterpreter ? { value: Number.NaN, wall: Number.NaN } : { value: by('cpu'), wall: by('wall') };
+  const row = {
+    guest: guest.name,
+    MIPS: short(speed(paired, 'steady', 'cpu')),
+    'by wall': short(speed(paired, 'steady', 'wall')),
+    TCG: short(speedThere(paired, 'tcg', 'cpu')),
+    icount: short(speedThere(paired, 'icount', 'cpu')),
+    interpreter: reference === undefined ? Number.NaN : short(speed(reference, 'steady', 'cpu')),
+    'ratio to the faster (wall)': `${short(found.value)} (${short(found.wall)})`,
+    translated: percent(translated(paired)),
+  };
+  return { guest, row, ratio: found };
+}
+
+function findings(
+  paired: readonly Paired[],
+  system: readonly SystemFinding[],
+  alone: readonly Paired[],
+  stop: Speed | undefined,
+): Findings {
+  const paged = paired.filter(({ guest }) => guest.paged);
+  const mean = (those: readonly Paired[], mode: Mode, when: 'steady' | 'cold') => ({
+    value: geometricMean(those.map((one) => ratio(one, mode, when, 'cpu'))),
+    wall: geometricMean(those.map((one) => ratio(one, mode, when, 'wall'))),
+  });
+  const worst = (clock: 'cpu' | 'wall') =>
+    paired.length === 0 ? Number.NaN : Math.min(...paired.map((one) => ratio(one, 'tcg', 'steady', clock)));
+  return {
+    pagedIcount: mean(paged, 'icount', 'steady'),
+    pagedTcg: mean(paged, 'tcg', 'steady'),
+    worstTcg: { value: worst('cpu'), wall: worst('wall') },
+    coldIcount: mean(paged, 'icount', 'cold'),
+    ...(Object.fromEntries(system.map((one) => [one.guest.name, one.ratio])) as Partial<
+      Record<FindingName, { value: number; wall: number }>
+    >),
+    ...(stop !== undefined && { stop: { value: stop.cpu, wall: stop.wall } }),
+    interpreter: {
+      value: geometricMean(alone.map((one) => speed(one, 'steady', 'cpu'))),
+      wall: geometricMean(alone.map((one) => speed(one, 'steady', 'wall'))),
+    },
+  };
+}
+
+/** Held-back guests by number only. */
+function lowShares(paired: readonly Paired[]): string[] {
+  const low = paired.filter((one) => translated(one) < SHARE_LOW);
+  if (low.length === 0) return [];
+  const names = low.filter(({ guest }) => guest.family === 'tuned').map(({ guest }) => guest.name);
+  const hidden = low.length - names.length;
+  return [`UNDER 95 % TRANSLATED: ${[...names, ...(hidden > 0 ? [`${hidden} held back`] : [])].join(', ')}`];
 }

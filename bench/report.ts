@@ -1,8 +1,27 @@
 /** What a suite hands back, and the few statistics that all of them use. */
 
+export type Rows = readonly Readonly<Record<string, string | number>>[];
+
 export interface Report {
-  readonly rows: readonly Readonly<Record<string, string | number>>[];
+  readonly rows: Rows;
+  /** Further tables, by title. */
+  readonly more?: Readonly<Record<string, Rows>>;
   readonly notes: readonly string[];
+}
+
+/** What a suite was asked for on the command line; each takes what concerns it. */
+export interface Asked {
+  readonly runs: number | undefined;
+  /** Names of guests; all when undefined. */
+  readonly only: readonly string[] | undefined;
+  readonly engine: string | undefined;
+  readonly instructions: number | undefined;
+  /** Runs once, and a fifth of the instructions. */
+  readonly quick: boolean;
+  readonly noQemu: boolean;
+  readonly showHeldBack: boolean;
+  /** For the node that runs the machine. */
+  readonly nodeFlags: readonly string[];
 }
 
 export function median(values: readonly number[]): number {
@@ -25,4 +44,14 @@ export async function seconds(work: () => Promise<unknown>): Promise<number> {
   const begun = performance.now();
   await work();
   return (performance.now() - begun) / 1000;
+}
+
+/** NaN for none. */
+export function geometricMean(values: readonly number[]): number {
+  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+}
+
+/** A share for people. */
+export function percent(share: number): string {
+  return `${short(share * 100)} %`;
 }
