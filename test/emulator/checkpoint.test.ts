@@ -2,13 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Checkpoints } from '../../emulator/checkpoint.ts';
-import { type Checkpoint, createMachine, type Machine, type MachineConfig, restoreMachine } from '../../emulator/index.ts';
+import type { Checkpoint, Machine, MachineConfig } from '../../emulator/index.ts';
 import { assemble } from '../../emulator/isa/assemble.ts';
 import { layoutOf, PAGE_BYTES, RAM_BASE } from '../../emulator/layout.ts';
 import { MemoryDigest } from '../../emulator/memory-digest.ts';
 import { Physical } from '../../emulator/physical.ts';
 import { writeSnapshot } from '../../emulator/snapshot.ts';
 import { memoryState, pageOf } from '../../emulator/state.ts';
+import { createMachine, restoreMachine } from '../support/engine.ts';
 import { program, testConfig } from '../support/program.ts';
 import { Random, seedFromEnvironment } from '../support/random.ts';
 import { stressProgram } from './hart/stress.ts';

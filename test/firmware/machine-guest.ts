@@ -1,7 +1,8 @@
 /** The small OS on our own machine, `--clock icount`, with a disk and a network card in this very thread: no time passes but the guest's. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { createMachine, type Machine } from '../../emulator/index.ts';
+import type { Machine } from '../../emulator/index.ts';
+import { createMachine } from '../support/engine.ts';
 
 const image = (name: string) => new Uint8Array(readFileSync(fileURLToPath(new URL(`../../images/${name}`, import.meta.url))));
 const SECTOR = 512;

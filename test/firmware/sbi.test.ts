@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { createMachine, type Machine } from '../../emulator/index.ts';
+import type { Machine } from '../../emulator/index.ts';
 import { assemble } from '../../emulator/isa/assemble.ts';
+import { createMachine } from '../support/engine.ts';
 
 const firmware = new Uint8Array(readFileSync(fileURLToPath(new URL('../../images/sbi.elf', import.meta.url))));
 const KERNEL = 0x8040_0000;

@@ -1,5 +1,6 @@
 /** Runs a batch's ELF on Twinhart and reads the log back. */
-import { createMachine, type Machine } from '../../emulator/index.ts';
+import type { Machine, MachineOptions } from '../../emulator/index.ts';
+import { createMachine } from '../support/engine.ts';
 import { testConfig } from '../support/program.ts';
 import { LOG, RAM_BYTES } from './runtime.ts';
 
@@ -15,8 +16,8 @@ export interface Run {
 }
 
 /** Runs the image to its power-off. `cut`, where given, is asked again and again how many instructions the next run may have. */
-export function runHere(image: Uint8Array, cut?: (machine: Machine) => number): Run {
-  const machine = createMachine(testConfig(image, { memoryBytes: RAM_BYTES }));
+export function runHere(image: Uint8Array, cut?: (machine: Machine) => number, options: MachineOptions = {}): Run {
+  const machine = createMachine(testConfig(image, { memoryBytes: RAM_BYTES }), options);
   while (machine.exit === undefined && machine.icount < LIMIT) {
     const pause = machine.run(cut === undefined ? LIMIT : Math.min(LIMIT, machine.icount + cut(machine)));
     if (pause === 'idle') throw new Error(`a program waits for ever, pc 0x${machine.inspect().pc.toString(16)}`);

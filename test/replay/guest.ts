@@ -3,9 +3,10 @@
  * interrupts, reads the time, echoes what is typed, and powers off at `q`.
  */
 import { createHash } from 'node:crypto';
-import { createMachine, type Machine, type MachineConfig, restoreMachine, type Snapshot } from '../../emulator/index.ts';
+import type { Machine, MachineConfig, Snapshot } from '../../emulator/index.ts';
 import { assemble } from '../../emulator/isa/assemble.ts';
 import { configHash, type Description, describe } from '../../src/replay/description.ts';
+import { createMachine, restoreMachine } from '../support/engine.ts';
 
 const SOURCE = `
     .equ UART, 0x10000000

@@ -1,11 +1,12 @@
 /** The log with the real machine: does a recorded run replay to the same digests, slice by slice, from snapshots, and across a takeover? */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createMachine, type Machine, type Output, type Pause } from '../../emulator/index.ts';
+import type { Machine, Output, Pause } from '../../emulator/index.ts';
 import { bisect } from '../../src/replay/bisect.ts';
 import { createDriver } from '../../src/replay/create-driver.ts';
 import { openRecording, recordingHeader } from '../../src/replay/recording.ts';
 import { replayRecording } from '../../src/replay/verify.ts';
+import { createMachine } from '../support/engine.ts';
 import { guestConfig, guestDescription, guestHash, makeGuest, SLEEPER } from './guest.ts';
 import { bySink, entriesOf, RUN, replayAll, Session, type Step } from './session.ts';
 

@@ -4,9 +4,10 @@
  */
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createMachine, type DiskRequest, type Input, type MachineConfig, type Output } from '../../emulator/index.ts';
+import type { DiskRequest, Input, MachineConfig, Output } from '../../emulator/index.ts';
 import { createDriver } from '../../src/replay/create-driver.ts';
 import type { Driver } from '../../src/replay/driver.ts';
+import { createMachine } from '../support/engine.ts';
 import { bySink, CONFIG, entriesOf, RUN, replayAll } from './session.ts';
 
 const image = (name: string): Uint8Array => Uint8Array.from(readFileSync(new URL(`../../images/${name}.elf`, import.meta.url)));

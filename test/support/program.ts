@@ -1,7 +1,8 @@
 /** Assembler text -> a machine that is about to run it in M-mode from the start of RAM, with time fixed to icount and a constant seed. */
-import { createMachine, type Machine, type MachineConfig } from '../../emulator/index.ts';
+import type { Machine, MachineConfig } from '../../emulator/index.ts';
 import { type Assembly, assemble } from '../../emulator/isa/assemble.ts';
 import { elf } from './elf.ts';
+import { createMachine } from './engine.ts';
 
 export const RAM = 0x8000_0000;
 

@@ -1,7 +1,8 @@
 /** Can a guest tell how it was cut into slices, what was dropped behind its back, how large a TLB is, or that it was restored? */
 import { describe, expect, test } from 'vitest';
-import { createMachine, type Machine, type MachineConfig, type MachineOptions, restoreMachine } from '../../../emulator/index.ts';
+import type { Machine, MachineConfig, MachineOptions } from '../../../emulator/index.ts';
 import { assemble } from '../../../emulator/isa/assemble.ts';
+import { createMachine, restoreMachine } from '../../support/engine.ts';
 import { testConfig } from '../../support/program.ts';
 import { Random, seedFromEnvironment } from '../../support/random.ts';
 import { stressProgram } from './stress.ts';
@@ -48,7 +49,7 @@ const undisturbed = (config: MachineConfig, options: MachineOptions = {}): Seen 
 describe(`random programs under Sv32 (SEED=${seed})`, () => {
   const random = new Random(seed);
   const configs = Array.from({ length: PROGRAMS }, () => configOf(random));
-  const plain = configs.map((config) => undisturbed(config));
+  const plain = configs.map((config) => undisturbed(config, { engine: 'interpreter' }));
 
   test('the programs do what they are for: they trap, map, patch, and go on', () => {
     for (const { icount, console } of plain) {

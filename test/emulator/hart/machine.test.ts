@@ -1,8 +1,9 @@
 /** How does a machine run, wait, take what comes in, and end? (machine.md: icount, Time, HTIF; the machine's two doors.) */
 import { describe, expect, test } from 'vitest';
-import { createMachine, InputRefused, type Machine, restoreMachine } from '../../../emulator/index.ts';
+import { InputRefused, type Machine } from '../../../emulator/index.ts';
 import { assemble } from '../../../emulator/isa/assemble.ts';
 import { readSnapshot, writeSnapshot } from '../../../emulator/snapshot.ts';
+import { createMachine, restoreMachine } from '../../support/engine.ts';
 import { program, testConfig, wordAt } from '../../support/program.ts';
 
 const HOST = { config: { clock: 'host' } } as const;

@@ -51,14 +51,14 @@ function roundOf(seed: number, image: number): Round {
   const generator = new HotGenerator(random);
   const tlbEntries = random.pick([1, 16, 1024, 1024, 1024]);
   // Every block a region of its own takes ten times as long.
-  const eager = random.oneIn(8);
+  const eager = random.oneIn(12);
   const options: MachineOptions = {
     tlbEntries,
     fetchEntries: Math.min(tlbEntries, 256),
     engine: eager ? 'translator' : 'auto',
     translator: {
-      threshold: eager ? 1 : random.pick([3, 10, 30]),
-      codeBytes: random.pick([1 << 23, 1 << 23, 1 << 23, 1 << 15]),
+      threshold: eager ? 1 : random.pick([4, 12, 12]),
+      codeBytes: random.oneIn(6) ? 1 << 15 : 1 << 23,
       validate: true,
     },
   };
@@ -67,7 +67,7 @@ function roundOf(seed: number, image: number): Round {
     options,
     stops: random.word(),
     longest: random.pick([1000, 5000, 20_000]),
-    drops: random.oneIn(4),
+    drops: random.oneIn(6),
   };
 }
 

@@ -38,7 +38,7 @@ export function randomStop(random: Random, longest: number, drops: boolean): Sto
   return {
     after: 1 + random.below(random.pick([1, 8, 100, longest, longest, longest])),
     whole: random.oneIn(16),
-    drop: drops && random.oneIn(3) ? random.word() : 0,
+    drop: drops && random.oneIn(6) ? random.word() : 0,
     typed: random.oneIn(12),
   };
 }
