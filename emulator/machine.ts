@@ -9,13 +9,13 @@ import { digestOf, digestOfParts } from './digest.ts';
 import { cycle } from './hart/csrs.ts';
 import { Hart } from './hart/hart.ts';
 import { type Execute, makeInterpreter } from './hart/interpreter.ts';
-import { interruptNow, takeInterrupt } from './hart/trap.ts';
+import { interruptNow } from './hart/trap.ts';
 import { warmUp } from './hart/warm-up.ts';
 import { Htif } from './htif.ts';
 import type { HartView, Machine, Pause, Snapshot } from './index.ts';
 import type { Anchor, Digest, DiskRequest, Exit, Icount, Input, Ordinals, Output } from './io.ts';
 import { INTERRUPTS, STCE, STORED_CSRS } from './isa/index.ts';
-import { FETCH_ENTRIES, layoutOf, RAM_BASE, WORD } from './layout.ts';
+import { ENGINE, FETCH_ENTRIES, layoutOf, RAM_BASE, WORD } from './layout.ts';
 import { MemoryDigest } from './memory-digest.ts';
 import { Outputs } from './outputs.ts';
 import { Physical } from './physical.ts';
@@ -180,12 +180,13 @@ export class Board implements Machine {
       const interrupt = interruptNow(hart, pending);
       if (interrupt >= 0) {
         hart.end++;
-        takeInterrupt(hart, interrupt);
+        hart.interrupt(interrupt);
         continue;
       }
       const stop = Math.min(limit, this.#nextEvent(icount), icount + SLICE_MAX);
       hart.left = stop - icount;
       hart.end = stop;
+      hart.engine[ENGINE.pending] = pending;
       hart.attention = false;
       this.#execute();
     }

@@ -1,18 +1,11 @@
 /** Reads and writes of CSRs (Privileged 20211203 chapters 2 to 4): who may, and what a write does beyond the word it changes. */
-import {
-  ALL_INTERRUPTS,
-  CSR_BY_NUMBER,
-  INTERRUPTS,
-  MPP_SHIFT,
-  MSTATUS,
-  MSTATUS_MASK,
-  PMP_ENTRIES,
-  SSTATUS_MASK,
-  STCE,
-  SUPERVISOR_INTERRUPTS,
-} from '../isa/index.ts';
+import { ALL_INTERRUPTS, CSR_BY_NUMBER, INTERRUPTS, MSTATUS, PMP_ENTRIES, STCE, SUPERVISOR_INTERRUPTS } from '../isa/index.ts';
 import { CSR_WORD, WORD } from '../layout.ts';
 import type { Hart } from './hart.ts';
+import { routineFunction } from './routine-js.ts';
+import { WRITE_STATUS } from './trap.ts';
+
+const writeStatus = routineFunction(WRITE_STATUS);
 
 export interface Csr {
   readonly number: number;
@@ -20,7 +13,7 @@ export interface Csr {
   readonly write: (hart: Hart, value: number) => void;
   /** What csrrs and csrrc change bits of, where that is not what a read shows. */
   readonly modify?: (hart: Hart) => number;
-  /** A write may change interrupts, timers, or translation. */
+  /** After a write the run loop looks: interrupts, timers or translation may have changed. */
   readonly effect: boolean;
 }
 
@@ -93,14 +86,12 @@ function setInhibit(hart: Hart, value: number): void {
 
 /** A write to the bits of mstatus in `mask`. */
 function setStatus(hart: Hart, value: number, mask: number): void {
-  const was = hart.csr('mstatus');
-  let status = (was & ~mask) | (value & mask);
-  // MPP is WARL: 2 names no mode, and is refused.
-  if ((status & MSTATUS.MPP) === 2 << MPP_SHIFT) status = (status & ~MSTATUS.MPP) | (was & MSTATUS.MPP);
-  hart.words[CSR_WORD.mstatus] = status;
-  // SUM and MPRV choose a bank; MXR decides what the entries of one are.
-  if (((status ^ was) & MSTATUS.MXR) !== 0) hart.mmu.dropReadable();
-  hart.contextChanged();
+  if (((hart.csr('mstatus') ^ value) & mask & MSTATUS.MXR) !== 0) {
+    // Done first, so that the routine has no cause to leave.
+    hart.words[CSR_WORD.mstatus] ^= MSTATUS.MXR;
+    hart.mmu.dropReadable();
+  }
+  hart.settle(writeStatus(hart.engine, value, mask));
 }
 
 function setSatp(hart: Hart, value: number): void {
@@ -152,8 +143,6 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   minstret: { read: (h) => low(instretBefore(h)), write: (h, v) => setInstret(h, withLow(instretBefore(h), v)) },
   minstreth: { read: (h) => high(instretBefore(h)), write: (h, v) => setInstret(h, withHigh(instretBefore(h), v)) },
   mcountinhibit: { read: word('mcountinhibit'), write: setInhibit },
-  mstatus: { read: word('mstatus'), write: (h, v) => setStatus(h, v, MSTATUS_MASK) },
-  sstatus: { read: (h) => h.csr('mstatus') & SSTATUS_MASK, write: (h, v) => setStatus(h, v, SSTATUS_MASK) },
   mideleg: { read: word('mideleg'), write: masked('mideleg', SUPERVISOR_INTERRUPTS) },
   mie: { read: word('mie'), write: masked('mie', ALL_INTERRUPTS) },
   sie: {
@@ -204,6 +193,10 @@ function protect(hart: Hart, change: () => void): void {
 const BY_NUMBER: ReadonlyMap<number, Csr> = new Map(
   [...CSR_BY_NUMBER].map(([number, row]): [number, Csr] => {
     if (row.kind === 'effect') return [number, { number, effect: true, ...effectOf(row.name) }];
+    if (row.kind === 'status') {
+      const { shows, mask } = row;
+      return [number, { number, read: (h) => h.csr('mstatus') & shows, write: (h, v) => setStatus(h, v, mask), effect: false }];
+    }
     if (row.kind === 'plain') return [number, { number, read: word(row.name), write: masked(row.name, -1), effect: false }];
     if (row.mask === 0) return [number, { number, read: () => row.reset, write: ignore, effect: false }];
     return [number, { number, read: word(row.name), write: masked(row.name, row.mask), effect: false }];

@@ -5,7 +5,7 @@
 import type { Bus } from '../bus.ts';
 import type { Clock } from '../clock.ts';
 import type { Icount } from '../io.ts';
-import { CAUSES, CSRS, INTERRUPTS, STCE } from '../isa/index.ts';
+import { CAUSES, CSRS, INTERRUPTS, interruptCause, routine, STCE } from '../isa/index.ts';
 import {
   CSR_WORD,
   DATA_ENTRY_WORDS,
@@ -24,7 +24,12 @@ import { Banks } from './banks.ts';
 import { DecodedPages } from './code.ts';
 import { LOAD, Mmu, STORE } from './mmu.ts';
 import { Pmp } from './pmp.ts';
-import { takeTrap } from './trap.ts';
+import { routineFunction } from './routine-js.ts';
+import { CHOOSE_BANKS, TRAP } from './trap.ts';
+
+const takeTrap = routineFunction(TRAP);
+const chooseBanks = routineFunction(CHOOSE_BANKS);
+const JUMP_BANK_BYTES = JUMP_ENTRIES * JUMP_ENTRY_WORDS * 4;
 
 export class Hart {
   /** Words of `WORD`; x0..x31 are the first. */
@@ -77,7 +82,7 @@ export class Hart {
     this.data = banks.data;
     this.fetch = banks.fetch;
     this.pmp = new Pmp(this.words);
-    this.mmu = new Mmu(this.words, memory, this.pmp, banks);
+    this.mmu = new Mmu(this.engine, memory, this.pmp, banks);
     this.code = new DecodedPages(buffer, memory, arrivals);
     this.code.onEvict = (base) => banks.forgetFetch(base);
     memory.dropFastWrites = (frame) => banks.dropWrites(frame);
@@ -113,15 +118,23 @@ export class Hart {
   /** Privilege, MPRV, MPP, SUM or satp may have changed: other banks are in use. */
   contextChanged(): void {
     const { engine, mmu } = this;
-    const { dataTlb, tlbEntries, jumpCache, fetchEntries } = this.memory.layout;
+    const { dataTlb, tlbEntries, jumpCache } = this.memory.layout;
     if (mmu.selectSpace()) {
       for (let k = 0; k < 4; k++) engine[ENGINE.dataBanks + k] = dataTlb + mmu.dataBank(k) * tlbEntries * DATA_ENTRY_WORDS * 4;
-      for (const k of [0, 1, 3]) engine[ENGINE.jumpBanks + k] = jumpCache + mmu.fetchBank(k) * JUMP_ENTRIES * JUMP_ENTRY_WORDS * 4;
+      for (const k of [0, 1, 3]) engine[ENGINE.jumpBanks + k] = jumpCache + mmu.fetchBank(k) * JUMP_BANK_BYTES;
     }
-    engine[ENGINE.dataBank] = engine[ENGINE.dataBanks + mmu.dataContext()];
-    engine[ENGINE.jumpBank] = engine[ENGINE.jumpBanks + this.privilege];
+    chooseBanks(engine);
+    this.absorbEngine();
+  }
+
+  /** Takes over what routines (`trap.ts`) did to the words of ENGINE, in either engine: traps that were taken, and the banks in use. */
+  absorbEngine(): void {
+    const { engine } = this;
+    const { dataTlb, jumpCache, fetchEntries } = this.memory.layout;
+    this.traps += engine[ENGINE.traps];
+    engine[ENGINE.traps] = 0;
     this.dataBank = (engine[ENGINE.dataBank] - dataTlb) >> 2;
-    this.fetchBank = mmu.fetchBank(this.privilege) * fetchEntries * FETCH_ENTRY_WORDS;
+    this.fetchBank = ((engine[ENGINE.jumpBank] - jumpCache) / JUMP_BANK_BYTES) * fetchEntries * FETCH_ENTRY_WORDS;
   }
 
   csr(name: string): number {
@@ -141,10 +154,21 @@ export class Hart {
   }
 
   trap(cause: number, tval: number): void {
-    this.traps++;
-    takeTrap(this, cause, tval);
+    takeTrap(this.engine, cause, tval);
+    this.absorbEngine();
     this.trapped = true;
-    this.attention = true;
+  }
+
+  /** Takes an interrupt, by its code, at an instruction boundary. */
+  interrupt(code: number): void {
+    takeTrap(this.engine, interruptCause(code), 0);
+    this.absorbEngine();
+  }
+
+  /** After a routine that did not leave: OUTCOME.look has the run loop look at interrupts. */
+  settle(outcome: number): void {
+    this.absorbEngine();
+    if (outcome === routine.OUTCOME.look) this.attention = true;
   }
 
   /** An illegal instruction: mtval is its encoding. */

@@ -3,7 +3,17 @@
  * of a bank is only a memory of a walk, and the tables it read are watched (machine.md, "Nothing derived is state").
  */
 import { CAUSES, MPP_SHIFT, MSTATUS } from '../isa/index.ts';
-import { CSR_WORD, DATA_BANKS, FETCH_BANKS, SPACE_DATA_BANKS, SPACE_FETCH_BANKS, SPACES, WORD } from '../layout.ts';
+import {
+  CSR_WORD,
+  DATA_BANKS,
+  DATA_ENTRY_WORDS,
+  ENGINE,
+  FETCH_BANKS,
+  SPACE_DATA_BANKS,
+  SPACE_FETCH_BANKS,
+  SPACES,
+  WORD,
+} from '../layout.ts';
 import type { Physical } from '../physical.ts';
 import type { Banks } from './banks.ts';
 import { PMP, type Pmp, SPLIT } from './pmp.ts';
@@ -21,8 +31,6 @@ const PMP_NEEDS = [PMP.X, PMP.R, PMP.W] as const;
 
 const PTE = { V: 1, R: 2, W: 4, X: 8, U: 16, A: 64, D: 128 } as const;
 
-/** Of an address space's data banks: U, S, S with SUM; and M-mode's. Indexes of ENGINE.dataBanks. */
-const CONTEXT = { U: 0, S: 1, SUM: 2, M: 3 } as const;
 /** The bits of satp that say which space it is: MODE and PPN. */
 const SATP_SPACE = 0x803fffff;
 /** A key that no satp has: where MODE is 0, it is 0. */
@@ -30,6 +38,7 @@ const NO_SPACE = 1;
 
 export class Mmu {
   readonly banks: Banks;
+  /** Words of hart state, and those of ENGINE. */
   readonly #hart: Int32Array;
   readonly #memory: Physical;
   readonly #pmp: Pmp;
@@ -67,19 +76,14 @@ export class Mmu {
     return true;
   }
 
-  /** Number of a data bank of the space in use: 0 to 2 its own, by `dataContext`; 3 M-mode's. */
+  /** Number of a data bank of the space in use: 0 to 2 its own (U, S, S with SUM); 3 M-mode's. */
   dataBank(context: number): number {
-    return context === CONTEXT.M ? DATA_BANKS - 1 : this.#space * SPACE_DATA_BANKS + context;
+    return context === 3 ? DATA_BANKS - 1 : this.#space * SPACE_DATA_BANKS + context;
   }
 
   /** Number of the fetch bank, and of the jump-cache bank, of a privilege in the space in use. */
   fetchBank(privilege: number): number {
     return privilege === 3 ? FETCH_BANKS - 1 : this.#space * SPACE_FETCH_BANKS + privilege;
-  }
-
-  /** Which data bank loads and stores use now. */
-  dataContext(): number {
-    return contextOf(this.dataPrivilege(), this.#hart[CSR_WORD.mstatus]);
   }
 
   /** Privilege of loads and stores: MPP while M-mode has MPRV set (§3.1.6.3). */
@@ -137,7 +141,7 @@ export class Mmu {
     const page = this.#pmp.page(ppn, privilege);
     const granted = page === SPLIT ? this.#pmp.permissions(ppn * 4096 + (vaddr & 0xfff), length, privilege) : page;
     if ((granted & need) === 0) return -ACCESS_FAULT[access];
-    if (page !== SPLIT) this.#learn(vaddr & -4096, ppn, access, privilege);
+    if (page !== SPLIT) this.#learn(vaddr & -4096, ppn, access);
     return ppn;
   }
 
@@ -216,18 +220,14 @@ export class Mmu {
     return (pte & PTE.W) !== 0 && (pte & PTE.D) !== 0;
   }
 
-  #learn(page: number, ppn: number, access: 1 | 2, privilege: number): void {
+  #learn(page: number, ppn: number, access: 1 | 2): void {
     const frame = this.#memory.frameOf(ppn);
     if (frame < 0 || (access === STORE && !this.#memory.isRam(frame))) return;
     // First, since the walk may have read this very frame: a table that maps itself is watched from here on.
     this.#tables.derive(this.#space, page, this.#rootFrame, this.#leafFrame);
-    const bank = this.dataBank(contextOf(privilege, this.#hart[CSR_WORD.mstatus]));
+    const { dataTlb, tlbEntries } = this.#memory.layout;
+    const bank = (this.#hart[ENGINE.dataBank] - dataTlb) / (tlbEntries * DATA_ENTRY_WORDS * 4);
     if (access === LOAD) this.banks.learnRead(bank, page, frame);
     else this.banks.learnWrite(bank, page, frame);
   }
-}
-
-function contextOf(privilege: number, status: number): number {
-  if (privilege === 3) return CONTEXT.M;
-  return privilege === 0 ? CONTEXT.U : (status & MSTATUS.SUM) !== 0 ? CONTEXT.SUM : CONTEXT.S;
 }

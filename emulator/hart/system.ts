@@ -1,12 +1,25 @@
 /** What system rows do (Unprivileged 20211203 §2.8, chapter 9; Privileged §3.3, §4.2). Each leaves pc at the next instruction or in a handler. */
-import { CAUSES, MSTATUS, type SystemFunction } from '../isa/index.ts';
+import { CAUSES, MSTATUS, type Routine, routine, type SystemFunction } from '../isa/index.ts';
 import { CSR_WORD, WORD } from '../layout.ts';
 import { accessible } from './csrs.ts';
 import type { Hart } from './hart.ts';
-import { trapReturn } from './trap.ts';
+import { routineFunction } from './routine-js.ts';
+import { MRET, SRET } from './trap.ts';
+
+const { OUTCOME } = routine;
 
 /** `rd` is 32 for x0; `rs1` a register or a 5-bit number; `imm` the CSR's number; `next` follows the instruction. */
 export type System = (hart: Hart, rd: number, rs1: number, imm: number, next: number) => void;
+
+/** A return from a handler, or an illegal instruction where the routine leaves. */
+function returning(of: Routine): System {
+  const run = routineFunction(of);
+  return (hart) => {
+    const outcome = run(hart.engine);
+    if (outcome === OUTCOME.leave) hart.illegal();
+    else hart.settle(outcome);
+  };
+}
 
 export const SYSTEM: Readonly<Record<SystemFunction, System>> = {
   csrrw: (hart, rd, rs1, number, next) => swap(hart, rd, number, hart.words[rs1], next),
@@ -20,18 +33,9 @@ export const SYSTEM: Readonly<Record<SystemFunction, System>> = {
 
   ebreak: (hart) => hart.trap(CAUSES.breakpoint, hart.pc),
 
-  mret: (hart) => {
-    if (hart.privilege < 3) return hart.illegal();
-    trapReturn(hart, 3);
-    hart.attention = true;
-  },
+  mret: returning(MRET),
 
-  sret: (hart) => {
-    const { privilege } = hart;
-    if (privilege < 1 || (privilege === 1 && (hart.words[CSR_WORD.mstatus] & MSTATUS.TSR) !== 0)) return hart.illegal();
-    trapReturn(hart, 1);
-    hart.attention = true;
-  },
+  sret: returning(SRET),
 
   wfi: (hart, _rd, _rs1, _imm, next) => {
     const { privilege } = hart;

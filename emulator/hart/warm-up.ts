@@ -35,8 +35,8 @@ export function warmUp(hart: Hart, execute: Execute): void {
     hart.load(address, 4, true);
     hart.store(address, 4, 0);
     hart.attention = false;
-    // In two parts, so that the budget's end has been seen too.
-    for (const left of [3, count + 8]) {
+    // In two parts, so that the budget's end has been seen too. The last instruction is the one that traps.
+    for (const left of [3, count + 1 - 3]) {
       hart.left = left;
       hart.end = left;
       execute();

@@ -1,6 +1,7 @@
 /**
  * Control and status registers (Privileged 20211203 tables 2.2 to 2.5, Sstc 1.0). Number bits [9:8] are the least privilege, [11:10] = 3
- * means read-only. Numbers that have no row here are illegal instructions.
+ * means read-only: for rows that are not of kind 'effect', that is all there is to who may use them. Numbers that have no row here are
+ * illegal instructions.
  */
 
 interface Named {
@@ -11,8 +12,10 @@ interface Named {
 export type CsrRow = Named &
   (
     | { readonly kind: 'plain'; readonly reset: number }
-    /** Bits outside `mask` keep their reset value, whatever is written. Mask 0: a constant. */
+    /** Bits outside `mask` keep their reset value, whatever is written. Mask 0: a constant, with no word of its own. */
     | { readonly kind: 'masked'; readonly mask: number; readonly reset: number }
+    /** The bits `shows` of mstatus; a write to those in `mask` is the routine WRITE_STATUS. `stored`: it is mstatus itself. */
+    | { readonly kind: 'status'; readonly stored: boolean; readonly shows: number; readonly mask: number; readonly reset: 0 }
     /** Read or written by functions of `hart/csrs.ts`. `stored`: has a word of hart state under its own name. */
     | { readonly kind: 'effect'; readonly stored: boolean; readonly reset: number }
   );
@@ -70,7 +73,7 @@ export const CSRS: readonly CsrRow[] = [
   ...series(3, 31, (n) => view(`hpmcounter${n}h`, 0xc80 + n)),
 
   // Supervisor (§4.1)
-  view('sstatus', 0x100),
+  { name: 'sstatus', number: 0x100, kind: 'status', stored: false, shows: SSTATUS_MASK, mask: SSTATUS_MASK, reset: 0 },
   view('sie', 0x104),
   stored('stvec', 0x105),
   plain('scounteren', 0x106),
@@ -92,7 +95,7 @@ export const CSRS: readonly CsrRow[] = [
   constant('mconfigptr', 0xf15),
 
   // Machine trap setup and handling (§3.1)
-  stored('mstatus', 0x300),
+  { name: 'mstatus', number: 0x300, kind: 'status', stored: true, shows: -1, mask: MSTATUS_MASK, reset: 0 },
   constant('misa', 0x301, MISA),
   masked('medeleg', 0x302, MEDELEG_MASK),
   stored('mideleg', 0x303),

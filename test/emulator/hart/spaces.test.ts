@@ -388,7 +388,9 @@ function check(hart: Hart, counts: Record<'read' | 'write' | 'code' | 'fetch' | 
   }
   // The words that both engines use say what the context is.
   const data = engine[ENGINE.dataBank];
-  expect(data).toBe(engine[ENGINE.dataBanks + mmu.dataContext()]);
+  const as = mmu.dataPrivilege();
+  const context = as === SUPERVISOR ? ((status & MSTATUS.SUM) !== 0 ? 2 : 1) : as;
+  expect(data).toBe(engine[ENGINE.dataBanks + context]);
   expect(data).toBe(layout.dataTlb + hart.dataBank * 4);
   expect(engine[ENGINE.jumpBank]).toBe(engine[ENGINE.jumpBanks + privilege]);
 }
