@@ -26,9 +26,14 @@ export function emitExpression(code: Code, node: Expression, operands: Operands)
     default: {
       const a = () => emitExpression(code, node.a, operands);
       const b = () => emitExpression(code, node.b, operands);
-      BINARY[node.node](code, a, b);
+      emitBinary(code, node.node, a, b);
     }
   }
+}
+
+/** Puts the value of a node of two operands on the stack. */
+export function emitBinary(code: Code, node: Binary, a: Operand, b: Operand): void {
+  BINARY[node](code, a, b);
 }
 
 const simple =
