@@ -4,6 +4,7 @@ import { testConfig, wordAt } from '../../support/program.ts';
 import { Random } from '../../support/random.ts';
 import { buildImage } from './batch.ts';
 import { HotGenerator, type HotProgram, type Node, textOf } from './generate.ts';
+import { LateCompiler } from './late-compiler.ts';
 import { type Difference, here, lockstep, type Pair, randomStop, type Stop } from './lockstep.ts';
 import { DESCRIPTOR_WORDS, DESCRIPTORS, NEXT, RAM_BYTES } from './runtime.ts';
 
@@ -32,6 +33,8 @@ interface Round {
   readonly stops: number;
   readonly longest: number;
   readonly drops: boolean;
+  /** Seed of the compiler's delays; 0: it is done at once. */
+  readonly delays: number;
 }
 
 /** Images of `seed` from number `first` until `programs` have run; the first failure in words, with what it takes to see it again. */
@@ -68,13 +71,14 @@ function roundOf(seed: number, image: number): Round {
     stops: random.word(),
     longest: random.pick([1000, 5000, 20_000]),
     drops: random.oneIn(6),
+    delays: random.oneIn(5) ? random.word() : 0,
   };
 }
 
 /** Runs the image on both engines. What is thrown is a difference too. */
 function play(
   make: Maker,
-  { programs, options, stops, longest, drops }: Round,
+  { programs, options, stops, longest, drops, delays }: Round,
   tally?: Tally,
   last?: Stop & { readonly n: number },
 ): Difference | undefined {
@@ -88,7 +92,8 @@ function play(
     return n === last?.n ? { ...stop, ...last } : stop;
   };
   try {
-    const pair: Pair = { reference, subject: make(config, options) };
+    const translator = delays === 0 ? options.translator! : { ...options.translator, compiler: new LateCompiler(new Random(delays)) };
+    const pair: Pair = { reference, subject: make(config, { ...options, translator }) };
     const { difference, icount, stops } = lockstep(pair, stopAt, limit, (seed) => {
       const chooser = new Random(seed);
       const odds = chooser.pick([1, 2, 10]);
@@ -136,7 +141,7 @@ function story(make: Maker, whole: Round): string {
     }
   }
   tries = TRIES;
-  for (const drops of [false]) if (fails({ ...round, drops })) round = { ...round, drops };
+  for (const simpler of [{ drops: false }, { delays: 0 }]) if (fails({ ...round, ...simpler })) round = { ...round, ...simpler };
   if (round.programs.length === 1) {
     for (let n = 0; tries > 0; ) {
       const smaller = without(round.programs[0].root, n);
@@ -146,7 +151,7 @@ function story(make: Maker, whole: Round): string {
       else n += 1;
     }
   }
-  return `${located(make, round)}\noptions ${JSON.stringify(round.options)}, stops of seed ${round.stops}\n${round.programs.map(describe).join('\n')}`;
+  return `${located(make, round)}\noptions ${JSON.stringify(round.options)}, stops of seed ${round.stops}, delays ${round.delays}, drops ${round.drops}\n${round.programs.map(describe).join('\n')}`;
 }
 
 function describe({ place, alias, root, csrs, registers, timer }: HotProgram): string {

@@ -1,0 +1,102 @@
+/** Is it invisible when a module comes: late, out of order, never, or after its code was written over? */
+import { expect, test } from 'vitest';
+import { createMachine } from '../../../emulator/index.ts';
+import { assemble } from '../../../emulator/isa/assemble.ts';
+import { compile } from '../../../emulator/translator/compile.ts';
+import type { Compiled, CompileJob, Compiler } from '../../../emulator/translator/compiler.ts';
+import { testConfig } from '../../support/program.ts';
+import { Random, seedFromEnvironment } from '../../support/random.ts';
+import { stressProgram } from '../hart/stress.ts';
+import { LateCompiler } from './late-compiler.ts';
+import { compare, lockstep, randomStop } from './lockstep.ts';
+
+const SEED = seedFromEnvironment(5);
+
+/** Gives what it is told to, when it is told to. */
+class HeldCompiler implements Compiler {
+  readonly jobs: CompileJob[] = [];
+  readonly #done: Compiled[] = [];
+  request(job: CompileJob): void {
+    this.jobs.push(job);
+  }
+  release(): void {
+    for (const job of this.jobs.splice(0)) this.#done.push(compile(job, true));
+  }
+  take(): Compiled | undefined {
+    return this.#done.shift();
+  }
+}
+
+/** A loop; after its first 600 instructions a store to the loop's own code, or to data. */
+const patcher = (target: 'loop' | 'data'): Uint8Array =>
+  assemble(`
+  la s0, ${target}
+  li s1, 0
+again: li t0, 200
+loop: addi t1, t1, 1
+  addi t0, t0, -1
+  bnez t0, loop
+  bnez s1, again
+  li s1, 1
+  li t3, 0x00230313      # addi t1, t1, 2
+  sw t3, 0(s0)
+  j again
+  .balign 64
+data: .word 0`).bytes;
+
+test.each([
+  ['between request and delivery', 'loop', true],
+  ['that was to data', 'data', false],
+] as const)('a store %s: the module is discarded if it was to code', (_, target, discarded) => {
+  const compiler = new HeldCompiler();
+  const config = testConfig(patcher(target));
+  const reference = createMachine(config);
+  const subject = createMachine(config, { engine: 'translator', translator: { threshold: 2, compiler } });
+  const run = (limit: number) => {
+    for (const machine of [reference, subject]) machine.run(limit);
+    expect(compare(reference, subject, true)).toBeUndefined();
+    return subject.statistics().regions;
+  };
+  run(500);
+  expect(run(501)).toMatchObject({ installed: 0, invalidated: 0 });
+  const asked = compiler.jobs.flatMap((job) => job.regions).length;
+  expect(asked).toBeGreaterThan(0);
+  // The store has been done, and nothing was delivered.
+  expect(run(640).invalidated > 0).toBe(discarded);
+  compiler.release();
+  const { compiled, installed } = run(641);
+  expect(compiled).toBeGreaterThanOrEqual(asked);
+  expect(installed < compiled).toBe(discarded);
+  // What is asked for since is made from the new code.
+  run(1500);
+  run(1501);
+  compiler.release();
+  run(9000);
+  expect(subject.statistics().instructions.translator).toBeGreaterThan(4000);
+});
+
+test(`modules that come late, out of order, or never, SEED=${SEED}`, () => {
+  const random = new Random(SEED);
+  let taken = 0;
+  let outOfOrder = 0;
+  let never = 0;
+  for (let n = 0; n < 4; n++) {
+    const config = testConfig(assemble(stressProgram(random, 120, 40)).bytes);
+    const compiler = new LateCompiler(random);
+    const subject = createMachine(config, { engine: 'translator', translator: { threshold: 2, compiler } });
+    const stops = Array.from({ length: 4000 }, () => randomStop(random, 200, false));
+    const { difference } = lockstep(
+      { reference: createMachine(config), subject },
+      (k) => stops[k % stops.length],
+      25_000,
+      () => () => false,
+    );
+    expect(difference).toBeUndefined();
+    taken += compiler.taken.length;
+    outOfOrder += compiler.taken.filter((id, k) => k > 0 && id < compiler.taken[k - 1]).length;
+    never += compiler.never;
+  }
+  expect(taken).toBeGreaterThan(50);
+  expect(outOfOrder).toBeGreaterThan(5);
+  expect(never).toBeGreaterThan(5);
+});
