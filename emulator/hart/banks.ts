@@ -48,6 +48,8 @@ export class Banks {
   /** Entries that got a write or code tag since all of them were dropped. */
   readonly #places = new Int32Array(PLACES);
   #placed = 0;
+  /** Frames of the pages that were asked for to be translated, by bank. Where a page is here, nothing that decides its frame has changed. */
+  readonly #frames = Array.from({ length: FETCH_BANKS }, () => new Map<number, number>());
   /** A bit a page, of each space: its jump-cache banks may hold translated code of that page. Undefined: they are empty. */
   readonly #translated: (Int32Array | undefined)[] = Array.from({ length: SPACES });
 
@@ -95,8 +97,16 @@ export class Banks {
     }
   }
 
-  /** From now on a change of this page's translation empties the space's jump-cache banks. */
-  markTranslated(space: number, page: number): void {
+  /** The frame of a page with translated code, in a fetch bank; undefined when it is not known. */
+  translatedFrame(bank: number, page: number): number | undefined {
+    return this.#frames[bank].get(page);
+  }
+
+  /** From now on a change of this page's translation empties the space's jump-cache banks. M-mode's never changes but by `dropAll`. */
+  learnTranslated(bank: number, page: number, frame: number): void {
+    this.#frames[bank].set(page, frame);
+    if (bank === FETCH_BANKS - 1) return;
+    const space = Math.floor(bank / SPACE_FETCH_BANKS);
     let marks = this.#translated[space];
     if (marks === undefined) {
       marks = new Int32Array(2 ** 20 / 32);
@@ -160,6 +170,7 @@ export class Banks {
     const at = space * SPACE_FETCH_BANKS * this.#jumpWords;
     this.jump.fill(NO_JUMP, at, at + SPACE_FETCH_BANKS * this.#jumpWords);
     this.#translated[space]?.fill(0);
+    for (let k = 0; k < SPACE_FETCH_BANKS; k++) this.#frames[space * SPACE_FETCH_BANKS + k].clear();
   }
 
   dropAll(): void {
@@ -167,6 +178,7 @@ export class Banks {
     this.fetch.fill(NO_TAG);
     this.jump.fill(NO_JUMP);
     this.#translated.fill(undefined);
+    for (const frames of this.#frames) frames.clear();
     this.#memory.writable.fill(0);
     this.#placed = 0;
   }

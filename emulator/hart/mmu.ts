@@ -170,12 +170,14 @@ export class Mmu {
    * the bank is emptied before the next instruction when that may have changed.
    */
   translateCode(vaddr: number, privilege: number): number {
+    const bank = this.fetchBank(privilege);
+    const known = this.banks.translatedFrame(bank, vaddr & -4096);
+    if (known !== undefined) return known;
     const ppn = this.code(vaddr, 2, privilege);
     const frame = ppn < 0 || this.isSplit(ppn, privilege) ? -1 : this.#memory.frameOf(ppn);
     if (frame < 0) return -1;
     this.#tables.derive(this.#space, vaddr, this.#rootFrame, this.#leafFrame);
-    // M-mode's translations change with PMP alone, which drops everything.
-    if (privilege !== 3) this.banks.markTranslated(this.#space, vaddr);
+    this.banks.learnTranslated(bank, vaddr & -4096, frame);
     return frame;
   }
 
