@@ -6,6 +6,7 @@
 import type { Random } from '../../support/random.ts';
 import {
   CLINT_U,
+  COPY,
   DATA,
   DATA_PAGES,
   INIT_CSRS,
@@ -13,6 +14,7 @@ import {
   leafTable,
   MEGA_U,
   OVER,
+  PROGRAMS,
   RAISE,
   RAM,
   RAM_BYTES,
@@ -113,7 +115,9 @@ export class HotGenerator {
     const main = this.loop(0, true);
     const functions = Array.from({ length: this.functions }, (_, n) => {
       this.left += 6;
-      return this.function(n);
+      const made = this.function(n);
+      // In another page than what calls it.
+      return n === 0 && this.place.endsWith('pages') && random.oneIn(2) ? { head: '.balign 4096', body: [made], tail: '' } : made;
     });
     const root: Node = {
       head: random.oneIn(2) ? '' : 'c.nop',
@@ -222,9 +226,9 @@ export class HotGenerator {
     if (roll < 90) return leaf(this.trap());
     if (roll < 92) return leaf(this.device());
     if (roll < 94) return leaf(this.patch());
-    if (roll < 96) return leaf(this.paged || this.place === 'M' ? this.tables() : this.compute());
-    if (roll < 97) return leaf(this.wait());
-    if (roll < 98) return leaf(this.change());
+    if (roll < 97) return leaf(this.paged || this.place === 'M' ? this.tables() : this.compute());
+    if (roll < 98) return leaf(this.wait());
+    if (roll < 99) return leaf(this.change());
     if (this.gaps > 0 && this.nested === 0) {
       this.gaps -= 1;
       return leaf(this.gap());
@@ -624,9 +628,29 @@ ${toggle ? 'csrc sstatus, t0' : ''}`;
     }
   }
 
+  /** A page of code, this one or a function's, becomes its copy, or the page that it was. */
+  private remap(): string {
+    const { random } = this;
+    const [over, target] = [this.label(), this.functions > 0 && random.oneIn(2) ? `f${random.below(this.functions)}` : undefined];
+    const set = target === undefined ? 'auipc t0, 0' : `la t0, ${target}`;
+    return `${set}
+slli t0, t0, 12
+srli t0, t0, 24
+slli t0, t0, 2
+add t0, t0, tp
+lw t1, 0(t0)
+li t2, ${((PROGRAMS + COPY) >>> 12) << 10}
+li t3, ${(COPY >>> 12) << 10}
+bltu t1, t2, ${over}
+neg t3, t3
+${over}: add t1, t1, t3
+sw t1, 0(t0)${random.oneIn(2) && !this.user ? '\nsfence.vma' : ''}`;
+  }
+
   /** Entries of the tables that are, or are not, in use. */
   private tables(): string {
     const { random } = this;
+    if (this.place.endsWith('pages') && random.oneIn(3)) return this.remap();
     if (random.oneIn(5) && !this.user) {
       if (random.oneIn(3))
         return `csrr t0, satp\nli t1, ${(SATPS[0] ^ SATPS[1]) | 0}\nxor t0, t0, t1\ncsrw satp, t0\n${random.oneIn(2) ? 'sfence.vma' : ''}`;
