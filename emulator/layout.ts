@@ -49,8 +49,9 @@ export const ENGINE = {
   traps: HART_WORDS + 12,
   /** Regions entered. */
   entered: HART_WORDS + 13,
-  /** Table slot of the region entered last. */
+  /** Table slots of the region entered last, and of the one before it. */
   slot: HART_WORDS + 14,
+  previous: HART_WORDS + 15,
 } as const;
 /** Hart state and ENGINE, in words. */
 export const ENGINE_END = HART_WORDS + 16;

@@ -24,7 +24,7 @@ export interface Region {
   /** How often it has been made anew to take in ways that were not gone before. */
   readonly generation: number;
   /** The region that it takes the place of. */
-  readonly replaces: Region | undefined;
+  replaces: Region | undefined;
   /** Another is being made in its place. */
   growing: boolean;
   state: 'waiting' | 'installed' | 'dropped';
@@ -188,6 +188,7 @@ export class RegionCache {
       region.state = 'installed';
       region.module = installed;
       if (region.replaces !== undefined) this.drop(region.replaces, 'replaced');
+      region.replaces = undefined;
       this.#supersede(region);
       this.#announce(region);
     }

@@ -43,6 +43,8 @@ function dispatch(): Code {
     .constant(1)
     .op(OP.i32Add)
     .memory(MEMORY_OP.i32Store, ENGINE.entered * 4);
+  code.constant(0);
+  word(ENGINE.slot).memory(MEMORY_OP.i32Store, ENGINE.previous * 4);
   code
     .constant(0)
     .get(entry)

@@ -44,13 +44,15 @@ function sequence(
     const [first] = members;
     if (members.length === 1 && !successors[first].includes(first)) return [{ kind: 'block', block: first }];
     const headers = members.filter((node) => entered.has(node));
-    const inside = withoutEdgesTo(members, successors, new Set(headers));
     if (headers.length === 1) {
       const [header] = headers;
+      const inside = withoutEdgesTo(members, successors, header);
       return [{ kind: 'loop', header, body: sequence(members, inside, new Set(headers), undefined) }];
     }
+    const cut = outermost(headers, members, successors);
+    const inside = withoutEdgesTo(members, successors, cut);
     if (targets !== undefined) {
-      for (const header of headers) if (!targets.includes(header)) targets.push(header);
+      if (!targets.includes(cut)) targets.push(cut);
       return sequence(members, inside, new Set(headers), targets);
     }
     const own = [...headers];
@@ -58,13 +60,31 @@ function sequence(
   });
 }
 
+/** The one of `headers` without whose incoming edges the least is left in cycles: inner loops stay loops. */
+function outermost(headers: readonly number[], members: readonly number[], successors: readonly (readonly number[])[]): number {
+  let best = headers[0];
+  let least = Number.POSITIVE_INFINITY;
+  for (const header of headers.slice(0, CANDIDATES)) {
+    const inside = withoutEdgesTo(members, successors, header);
+    let left = 0;
+    for (const component of connected(members, inside)) {
+      if (component.length > 1 || inside[component[0]].includes(component[0])) left += component.length;
+    }
+    if (left < least) [best, least] = [header, left];
+  }
+  return best;
+}
+
+/** Headers that are tried, so that a large table of jumps stays cheap. */
+const CANDIDATES = 24;
+
 function withoutEdgesTo(
   members: readonly number[],
   successors: readonly (readonly number[])[],
-  cut: ReadonlySet<number>,
+  cut: number,
 ): readonly (readonly number[])[] {
   const kept: (readonly number[])[] = [];
-  for (const node of members) kept[node] = successors[node].filter((to) => !cut.has(to));
+  for (const node of members) kept[node] = successors[node].filter((to) => to !== cut);
   return kept;
 }
 

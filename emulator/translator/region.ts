@@ -20,12 +20,16 @@ export interface Explored {
   readonly entries: readonly number[];
   /** Addresses outside that blocks go to. */
   readonly leaves: ReadonlySet<number>;
+  /** It ended at the cap, not where the code did. */
+  readonly full: boolean;
 }
 
 /** Instructions of a region, at most: V8's time to optimise a function grows faster than its length. */
 export const REGION_MAX = 300;
 /** Calls within calls that are taken in. */
 const DEPTH_MAX = 4;
+/** Instructions of a function that is taken in for each call of a region that has grown. */
+const SMALL = 24;
 /** How far beyond the code at hand the targets of an indirect jump are looked for, in bytes. */
 const TARGETS_WITHIN = 2048;
 
@@ -59,6 +63,7 @@ class Explorer {
   readonly #leaders = new Set<number>();
   /** Keys that control may come to from outside, in the order found. */
   readonly #entries = new Set<number>();
+  readonly #asked = new Set<number>();
   readonly #callees = new Map<number, Context>();
   /** Waiting, by depth of context: the region's own code first. */
   readonly #waiting: { pc: number; context: Context }[][] = [];
@@ -73,6 +78,7 @@ class Explorer {
   }
 
   explore(asked: readonly number[]): Explored | undefined {
+    for (const pc of asked) this.#asked.add(pc);
     for (const pc of [this.#head, ...asked]) this.#enter(pc, this.#root);
     this.#drain();
     if (this.#indirect) this.#visitTargets();
@@ -164,6 +170,12 @@ class Explorer {
 
   #call(pc: number, target: number, link: number, next: number, context: Context): void {
     this.#visit(next, context);
+    if (this.#asked.size > 0 && (this.#asked.has(target) || !this.#isSmall(target))) {
+      // In a region that has grown there is one of each function, and its return finds its way by the jump cache.
+      this.#entries.add(key(context, next));
+      this.#visit(target, this.#root);
+      return;
+    }
     let depth = 0;
     for (let c: Context | undefined = context; c !== undefined; c = c.caller) {
       depth = Math.max(depth, c.depth);
@@ -180,6 +192,28 @@ class Explorer {
     const callee: Context = { id: this.#contexts++, depth: depth + 1, callee: target, link, back: next, caller: context };
     this.#callees.set(key(context, pc), callee);
     this.#visit(target, callee);
+  }
+
+  /** Whether the function at `target` is short and calls nothing. */
+  #isSmall(target: number): boolean {
+    const seen = new Set<number>();
+    const waiting = [target];
+    while (waiting.length > 0) {
+      const pc = waiting.pop()!;
+      const instruction = seen.has(pc) ? undefined : this.#view.instruction(pc);
+      if (instruction === undefined) continue;
+      if (seen.size === SMALL) return false;
+      seen.add(pc);
+      const row = BASE[instruction.op];
+      const next = (pc + instruction.length) | 0;
+      if (row.kind === 'jump') {
+        if (instruction.rd !== 0) return false;
+        if (row.name === 'jal') waiting.push((pc + instruction.imm) | 0);
+        else if (instruction.rs1 !== 1 && instruction.rs1 !== 5) return false;
+      } else if (row.kind === 'branch') waiting.push(next, (pc + instruction.imm) | 0);
+      else if (row.kind !== 'system') waiting.push(next);
+    }
+    return true;
   }
 
   /** Targets of indirect jumps: addresses near by that jumps were seen to arrive at. */
@@ -263,7 +297,7 @@ class Explorer {
       seen.add(blocks[number].pc);
       entries.push(number);
     }
-    return { blocks, entries, leaves };
+    return { blocks, entries, leaves, full: this.#nodes.size >= this.#limit };
   }
 
   #endOf(instruction: PlanInstruction, context: Context, to: (pc: number, inside?: Context) => Target): BlockEnd {

@@ -11,10 +11,10 @@ import { ENGINE, FETCH_ENTRY_WORDS, PAGE_BYTES, WORD } from '../layout.ts';
 import { type Region, RegionCache } from './cache.ts';
 import { synchronousCompiler } from './compile.ts';
 import type { Compiler } from './compiler.ts';
-import { dispatcherModule, NO_REGION } from './dispatcher.ts';
+import { dispatcherModule, NO_REGION, SLOTS } from './dispatcher.ts';
 import { LEFT } from './emit.ts';
 import type { PlanInstruction } from './plan.ts';
-import { type CodeView, explore } from './region.ts';
+import { type CodeView, explore, REGION_MAX } from './region.ts';
 import type { ExitCause, Statistics } from './statistics.ts';
 
 export interface TranslatorOptions {
@@ -31,7 +31,13 @@ export interface TranslatorOptions {
 export const THRESHOLD = { auto: 60, translator: 1 } as const;
 const CODE_BYTES = 8 << 20;
 /** A region is made anew so many times to take in ways that were not gone before; then those ways get regions of their own. */
-const GENERATIONS_MAX = 4;
+const GENERATIONS_MAX = 6;
+/** Where regions are left for each other more often than once in so many instructions, the two that do it most grow together. */
+const TOGETHER_WITHIN = 400;
+/** How often a pair must have been found at it, at stops, which are a fair sample. */
+const FOUND_TOGETHER = 6;
+/** Instructions of a region that has grown. */
+const GROWN_MAX = 1000;
 
 export class Translator {
   /** The interpreter alone, which asks for no region before the first `execute`: for the warm-up. */
@@ -43,6 +49,8 @@ export class Translator {
   /** Code that was never run is explored too. */
   readonly #eager: boolean;
   #started = false;
+  /** How often two regions were found one after the other, by both slots. */
+  readonly #together = new Map<number, number>();
   #translated = 0;
   readonly #exits: Record<ExitCause, number> = { noRegion: 0, budget: 0, slow: 0 };
 
@@ -67,14 +75,17 @@ export class Translator {
     this.#cache.install();
     for (;;) {
       const { left } = hart;
+      const entered = engine[ENGINE.entered];
       engine[ENGINE.left] = left;
       const reason = this.#dispatch();
       const rest = engine[ENGINE.left];
       hart.left = rest;
       this.#translated += left - rest;
       if (reason === LEFT.slow) this.#exits.slow++;
-      else if (reason === LEFT.budget) this.#exits.budget++;
-      else {
+      else if (reason === LEFT.budget) {
+        this.#exits.budget++;
+        this.#sample((engine[ENGINE.entered] - entered) | 0, left - rest);
+      } else {
         this.#exits.noRegion++;
         if (reason !== NO_REGION) throw new Error(`the dispatcher left with ${reason}`);
         // Where nothing has run it is no arrival, unless there is a region that the jump cache has lost.
@@ -125,7 +136,7 @@ export class Translator {
     if (!this.#cache.isWaiting(frame, pc)) {
       // A way that a region did not know is taken into it; one that has changed often enough is left as it is.
       const near = from?.explored.leaves.has(pc) ? from : this.#cache.covering(frame, pc);
-      if (near === undefined || near.generation >= GENERATIONS_MAX) this.#ask(pc, [], undefined);
+      if (near === undefined || !mayGrow(near)) this.#ask(pc, [], undefined);
       else if (!near.growing) this.#ask(near.head, near.explored.leaves.has(pc) ? near.asked : [...near.asked, pc], near);
     }
     if (!this.#synchronous) return false;
@@ -134,12 +145,35 @@ export class Translator {
     return this.#cache.find(pc);
   }
 
+  /** Control stopped in a region after `entries` of some: the last two of them may belong together. */
+  #sample(entries: number, instructions: number): void {
+    if (entries < 2 || entries * TOGETHER_WITHIN < instructions) return;
+    const { engine } = this.#hart;
+    const [from, to] = [this.#cache.bySlot(engine[ENGINE.previous]), this.#cache.bySlot(engine[ENGINE.slot])];
+    if (from === undefined || to === undefined || from === to || from.growing || to.growing || !mayGrow(from)) return;
+    const pair = from.slot * SLOTS + to.slot;
+    const found = (this.#together.get(pair) ?? 0) + 1;
+    this.#together.set(pair, found);
+    if (found < FOUND_TOGETHER) return;
+    // Whoever else was found beside one of the two comes along.
+    const asked = new Set(from.asked);
+    for (const [other, times] of this.#together) {
+      const [a, b] = [Math.floor(other / SLOTS), other % SLOTS];
+      if (times < 2 || ![a, b].some((slot) => slot === from.slot || slot === to.slot)) continue;
+      for (const slot of [a, b]) for (const pc of this.#cache.bySlot(slot)?.entries ?? []) asked.add(pc);
+    }
+    this.#together.clear();
+    this.#ask(from.head, [...asked], from);
+  }
+
   #ask(head: number, asked: readonly number[], replaces: Region | undefined): void {
     const view = new View(this.#hart, this.#eager);
-    const explored = explore(head, asked, view);
+    const explored = explore(head, asked, view, replaces === undefined ? REGION_MAX : GROWN_MAX);
     if (explored !== undefined) this.#cache.request(explored, view.pages(), asked, replaces);
   }
 }
+
+const mayGrow = ({ generation, explored }: Region): boolean => generation < GENERATIONS_MAX && !(explored.full && generation > 0);
 
 /** Code at virtual addresses of the hart as it is now, by its decoded records. */
 class View implements CodeView {
