@@ -28,7 +28,8 @@ const WRITE = 1;
 const ADDEND = 2;
 const CODE = 3;
 
-/** Of one space: pages below each root entry. */
+/** Entries of a root table, and pages below each. */
+const ROOT_ENTRIES = 1024;
 const MEGAPAGE = 1024;
 /** More virtual pages of a frame than are remembered by name. */
 const MANY = NO_TAG + 1;
@@ -48,6 +49,8 @@ export class Banks {
   /** Entries that got a write or code tag since all of them were dropped. */
   readonly #places = new Int32Array(PLACES);
   #placed = 0;
+  /** By space and root entry: 1 where a data or fetch entry may be of a page below it. */
+  readonly #learnt = new Uint8Array((SPACES + 1) * ROOT_ENTRIES);
   /** Frames of the pages that were asked for to be translated, by bank. Where a page is here, nothing that decides its frame has changed. */
   readonly #frames = Array.from({ length: FETCH_BANKS }, () => new Map<number, number>());
   /** A bit a page, of each space: its jump-cache banks may hold translated code of that page. Undefined: they are empty. */
@@ -86,6 +89,7 @@ export class Banks {
 
   learnFetch(bank: number, page: number, base: number): void {
     const at = bank * this.#fetchWords + ((page >>> 11) & (this.#fetchWords - FETCH_ENTRY_WORDS));
+    this.#learnt[Math.floor(bank / SPACE_FETCH_BANKS) * ROOT_ENTRIES + (page >>> 22)] = 1;
     this.fetch[at] = page;
     this.fetch[at + 1] = base;
   }
@@ -138,6 +142,11 @@ export class Banks {
     const { data, fetch } = this;
     for (let left = spaces; left !== 0; left &= left - 1) {
       const space = lowest(left);
+      const marks = this.#translated[space];
+      if (marks?.subarray(vpn1 * 32, vpn1 * 32 + 32).some((word) => word !== 0)) this.dropJumps(space);
+      // Where nothing was learnt there is nothing to look for: a root that is cleared has most of its entries so.
+      if (this.#learnt[space * ROOT_ENTRIES + vpn1] === 0) continue;
+      this.#learnt[space * ROOT_ENTRIES + vpn1] = 0;
       for (let k = 0; k < SPACE_DATA_BANKS; k++) {
         const bank = (space * SPACE_DATA_BANKS + k) * this.#dataWords;
         const first = ((vpn1 * MEGAPAGE) << 2) & (this.#dataWords - DATA_ENTRY_WORDS);
@@ -152,8 +161,6 @@ export class Banks {
         const bank = (space * SPACE_FETCH_BANKS + k) * this.#fetchWords;
         for (let at = bank; at < bank + this.#fetchWords; at += FETCH_ENTRY_WORDS) if (fetch[at] >>> 22 === vpn1) fetch[at] = NO_TAG;
       }
-      const marks = this.#translated[space];
-      if (marks?.subarray(vpn1 * 32, vpn1 * 32 + 32).some((word) => word !== 0)) this.dropJumps(space);
     }
   }
 
@@ -162,6 +169,7 @@ export class Banks {
     const fetch = space * SPACE_FETCH_BANKS * this.#fetchWords;
     this.data.fill(NO_TAG, data, data + SPACE_DATA_BANKS * this.#dataWords);
     this.fetch.fill(NO_TAG, fetch, fetch + SPACE_FETCH_BANKS * this.#fetchWords);
+    this.#learnt.fill(0, space * ROOT_ENTRIES, (space + 1) * ROOT_ENTRIES);
     if (this.#translated[space] !== undefined) this.dropJumps(space);
   }
 
@@ -240,6 +248,7 @@ export class Banks {
   /** The entry of a page. One addend serves all three tags: those of another page go. */
   #place(bank: number, page: number, frame: number): number {
     const { data } = this;
+    this.#learnt[Math.floor(bank / SPACE_DATA_BANKS) * ROOT_ENTRIES + (page >>> 22)] = 1;
     const at = bank * this.#dataWords + ((page >>> 10) & (this.#dataWords - DATA_ENTRY_WORDS));
     const addend = (this.#memory.offsetOf(frame) - page) | 0;
     if (data[at + ADDEND] !== addend || (data[at + READ] !== page && data[at + WRITE] !== page && data[at + CODE] !== page)) {
