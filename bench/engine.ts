@@ -25,8 +25,8 @@ export function engineOptions(engine: Engine, { threshold, tlbEntries, synchrono
   };
 }
 
-/** The flags of V8 in use here, by the command line and by the product. */
-export const flags = (): readonly string[] => [...process.execArgv, ...V8_FLAGS];
+/** The flags of V8 in a process that was given some and has called `engineOptions`. */
+export const flags = (given: readonly string[]): readonly string[] => [...given, ...V8_FLAGS];
 
 const startWorker: Parameters<typeof startCompiler>[1] = (name, workerData, transfer) =>
   new Worker(new URL(`../src/host/${name}.js`, import.meta.url), { workerData, transferList: [...transfer] });

@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- [SUITE …] [--runs N] [--json FILE]`: runs the suites named (all, when none is) and prints tables for each. Of `cpu`: [--quick]
- * [--only GUEST|interpreter|stop,…] [--engine E] [--instructions N] [--no-qemu] [--show-held-back] [--node-flags "FLAG …"].
+ * [--only GUEST|interpreter|stop,…] [--engine E] [--instructions N] [--no-qemu] [--show-held-back] [--node-flags="--no-liftoff …"].
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';

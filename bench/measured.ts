@@ -14,8 +14,6 @@ export interface Measured {
   readonly begun: Look;
   readonly warmed: Look;
   readonly ended: Look;
-  /** Of V8, however they were given. */
-  readonly flags: readonly string[];
 }
 
 /** Share of the instructions between two looks that translated code executed; NaN for none. */

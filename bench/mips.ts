@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ENGINES } from '../src/world/run-config.ts';
+import { flags } from './engine.ts';
 import { type FindingName, type Findings, judge } from './goals.ts';
 import { type Guest, guests } from './guests.ts';
 import { measure, type Paired, ratio, type Speed, speed, speedThere, stopMicroseconds, type Terms, translated } from './pairs.ts';
@@ -17,7 +18,7 @@ const INSTRUCTIONS = 1e9;
 /** QEMU does 2 to 20 million of the system guests' instructions a second. */
 const SYSTEM_INSTRUCTIONS = 1e8;
 const INTERPRETER_INSTRUCTIONS = 2e8;
-const QUICK = 5;
+const QUICK = 2;
 /** Less than this share translated is said. */
 const SHARE_LOW = 0.95;
 /** Whose reference is the interpreter: QEMU does 2 MIPS. */
@@ -65,7 +66,7 @@ export async function run(_runs: number | undefined, asked: Asked): Promise<Repo
       notes: [
         ...(load > availableParallelism() / 2 ? [`the host was busy (load ${short(load)}): shared caches and cores cost both sides`] : []),
         ...lowShares(paired),
-        `engine ${engine}, ${terms.runs} ${terms.runs === 1 ? 'pair' : 'pairs'}, ${short(terms.instructions / 1e6)} M instructions; V8 flags: ${paired[0]?.pairs[0]?.flags.join(' ') || 'none said'}`,
+        `engine ${engine}, ${terms.runs} ${terms.runs === 1 ? 'pair' : 'pairs'}, ${short(terms.instructions / 1e6)} M instructions; V8 flags: ${flags(asked.nodeFlags).join(' ')}`,
         version ?? 'no ratios: qemu-system-riscv32 was not asked, or is not installed (Debian: qemu-system-misc)',
       ],
     };

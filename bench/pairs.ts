@@ -27,7 +27,6 @@ export interface Pair {
   readonly there: Readonly<Partial<Record<Mode, Sample>>>;
   /** Instructions that translated code executed, in the whole run. */
   readonly translated: number;
-  readonly flags: readonly string[];
 }
 
 export interface Paired {
@@ -63,7 +62,7 @@ export function measure(guest: Guest, terms: Terms): Paired {
   const pairs = Array.from({ length: terms.runs }, (): Pair => {
     const args = [long, '--engine', terms.engine, '--rounds', `${rounds}`, '--warm', `${warmRounds * round}`];
     const { measured, cpu, wall } = runHere(args, terms.nodeFlags);
-    const { begun, warmed, ended, flags } = measured;
+    const { begun, warmed, ended } = measured;
     const all = ended.icount;
     const afterFirst = (all - round) / (rounds - 1);
     const there = (mode: Mode): Sample => {
@@ -80,7 +79,6 @@ export function measure(guest: Guest, terms: Terms): Paired {
       },
       there: Object.fromEntries(terms.modes.map((mode) => [mode, there(mode)])),
       translated: translatedShare(begun, ended),
-      flags,
     };
   });
   return { guest, pairs };

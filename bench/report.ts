@@ -16,7 +16,7 @@ export interface Asked {
   readonly only: readonly string[] | undefined;
   readonly engine: string | undefined;
   readonly instructions: number | undefined;
-  /** Runs once, and a fifth of the instructions. */
+  /** Runs once, and half the instructions: with fewer, what V8 spends on optimising would show as speed. */
   readonly quick: boolean;
   readonly noQemu: boolean;
   readonly showHeldBack: boolean;
