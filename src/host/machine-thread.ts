@@ -44,8 +44,6 @@ export interface MachineData {
   readonly profile: SharedArrayBuffer | undefined;
 }
 
-/** Instructions in one slice of a replay: about a millisecond, so that commands are heard. */
-const REPLAY_BUDGET = 100_000;
 /** Frames that wait for a turn of the machine; beyond it they are dropped, as a network card would. */
 const FRAMES_MAX = 256;
 /** Console bytes that wait for the guest. The world sends fewer than this without an acknowledgement. */
@@ -203,7 +201,7 @@ export class MachineThread {
     if (this.mode === 'replaying' && this.starved) return LONGEST_WAIT_MS;
     if (this.mode === 'recording') this.offerInputs();
     // A replay needs no limit of its own: the log ends where the primary stopped.
-    if (this.mode === 'replaying') return this.told(this.driver.turn(this.now(), REPLAY_BUDGET));
+    if (this.mode === 'replaying') return this.told(this.driver.turn(this.now(), this.driver.budget));
     const left = (this.data.maxInstructions ?? Number.POSITIVE_INFINITY) - this.machine.icount;
     if (left <= 0) return this.stopEarly(false);
     const { driver, machine, sampler } = this;

@@ -2,13 +2,14 @@
  * The driver: recorder, replayer, clock steering and the keeper of evidence around one machine (protocol.md, "The log" and "Inputs").
  * Pure, so that the simulation plays the very code that a machine's thread runs.
  */
-import { type ConsolePort, type Input, type Machine, type Output, TICKS_PER_SECOND } from '../../emulator/index.ts';
+import type { ConsolePort, Input, Machine, Output } from '../../emulator/index.ts';
 import { readHeader } from './codec.ts';
 import { divergenceReport } from './divergence.ts';
 import type { Driver, Evidence, Turn } from './driver.ts';
 import type { Seq } from './entry.ts';
 import { Keeper } from './keeper.ts';
 import { REPLAY_LIMITS } from './limits.ts';
+import { Pace } from './pace.ts';
 import { Recorder } from './recorder.ts';
 import { Replayer } from './replayer.ts';
 import { Steering } from './steering.ts';
@@ -33,6 +34,7 @@ class MachineDriver implements Driver {
   private readonly options: DriverOptions;
   private readonly machine: Machine;
   private readonly steering = new Steering();
+  private readonly pace = new Pace();
   private readonly keeper: Keeper | undefined;
   private mode: 'held' | 'recording' | 'replaying' | 'draining' | 'drained' | 'ended';
   private epoch = 0;
@@ -74,8 +76,7 @@ class MachineDriver implements Driver {
   }
 
   get budget(): number {
-    const instructions = Math.floor((this.steering.speed * REPLAY_LIMITS.sliceTicks) / TICKS_PER_SECOND);
-    return Math.max(REPLAY_LIMITS.sliceInstructions, Math.min(instructions, 0x7fff_ffff));
+    return this.pace.instructions(this.mode === 'recording' ? REPLAY_LIMITS.sliceTicks : REPLAY_LIMITS.replaySliceTicks);
   }
 
   protect(epoch: number): void {
@@ -175,6 +176,7 @@ class MachineDriver implements Driver {
     const host = this.steering.now(hostTicks);
     if (this.ran && this.lastTurn !== undefined) this.busyTicks += host - this.lastTurn;
     this.steering.observe(host, this.machine.icount, this.ran);
+    this.pace.observe(host, this.machine.icount, this.ran);
     this.lastTurn = host;
     this.lastFlush ??= host;
     this.ran = false;

@@ -59,7 +59,7 @@ export interface Driver {
   consoleRoom(port: ConsolePort): number;
   /** One slice: at most `budget` instructions. `hostTicks`: the host's clock in ticks since boot (it never goes back). */
   turn(hostTicks: bigint, budget: number): Turn;
-  /** Recording: instructions that take about 150 microseconds at the present speed: a budget that lets inputs in quickly. */
+  /** Instructions that take so long at the present speed that inputs get in quickly (recording), or commands are heard (replaying). */
   readonly budget: number;
   /** Recording: no more turns. Writes a last checkpoint and gives up everything not yet in a batch. */
   end(hostTicks: bigint): Turn;

@@ -32,4 +32,6 @@ export const REPLAY_LIMITS = {
   /** Inputs are taken between slices: a slice should take about this long, in ticks, and have no fewer instructions. */
   sliceTicks: 1_500,
   sliceInstructions: 1_000,
+  /** A replay takes no inputs: about a millisecond, so that commands are heard. */
+  replaySliceTicks: 10_000,
 } as const;
