@@ -252,7 +252,7 @@ export class MachineThread {
     const { batch } = turn;
     if (batch !== undefined) {
       this.shared.addLogBytes(batch.length);
-      // A batch that only moves the horizon is no news to the event loop, a thousand times a second.
+      // A batch that only moves the horizon is no news to the event loop, some hundred times a second.
       const news = turn.seq !== this.appended;
       if (news) {
         this.appended = turn.seq;
