@@ -1,11 +1,9 @@
 /** Reads and writes of CSRs (Privileged 20211203 chapters 2 to 4): who may, and what a write does beyond the word it changes. */
-import { ALL_INTERRUPTS, CSR_BY_NUMBER, INTERRUPTS, MSTATUS, PMP_ENTRIES, STCE, SUPERVISOR_INTERRUPTS } from '../isa/index.ts';
+import { CSR_BY_NUMBER, INTERRUPTS, MSTATUS, PMP_ENTRIES, routine, STCE, SUPERVISOR_INTERRUPTS } from '../isa/index.ts';
 import { CSR_WORD, WORD } from '../layout.ts';
+import { type CsrWords, csrWords } from './csr-words.ts';
 import type { Hart } from './hart.ts';
-import { routineFunction } from './routine-js.ts';
-import { WRITE_STATUS } from './trap.ts';
-
-const writeStatus = routineFunction(WRITE_STATUS);
+import { routineFunction, valueFunction } from './routine-js.ts';
 
 export interface Csr {
   readonly number: number;
@@ -19,7 +17,7 @@ export interface Csr {
 
 /** The CSR that an instruction may use now, or undefined: an illegal instruction. */
 export function accessible(hart: Hart, number: number, writes: boolean): Csr | undefined {
-  const csr = BY_NUMBER.get(number);
+  const csr = byNumber(number);
   const privilege = hart.words[WORD.privilege];
   if (csr === undefined || privilege < ((number >> 8) & 3) || (writes && number >> 10 === 3)) return undefined;
   return privilege === 3 || allowedBelowMachine(hart, number, privilege) ? csr : undefined;
@@ -84,27 +82,10 @@ function setInhibit(hart: Hart, value: number): void {
   if ((changed & INHIBIT_INSTRET) !== 0) setInstret(hart, instret);
 }
 
-/** A write to the bits of mstatus in `mask`. */
-function setStatus(hart: Hart, value: number, mask: number): void {
-  if (((hart.csr('mstatus') ^ value) & mask & MSTATUS.MXR) !== 0) {
-    // Done first, so that the routine has no cause to leave.
-    hart.words[CSR_WORD.mstatus] ^= MSTATUS.MXR;
-    hart.mmu.dropReadable();
-  }
-  hart.settle(writeStatus(hart.engine, value, mask));
-}
-
 function setSatp(hart: Hart, value: number): void {
   hart.words[CSR_WORD.satp] = value;
   hart.contextChanged();
 }
-
-/** Modes 2 and 3 are reserved: such a write is refused. */
-const trapVector =
-  (word: number) =>
-  (hart: Hart, value: number): void => {
-    if ((value & 2) === 0) hart.words[word] = value;
-  };
 
 const ignore = (): void => {};
 const zero = (): number => 0;
@@ -143,8 +124,6 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   minstret: { read: (h) => low(instretBefore(h)), write: (h, v) => setInstret(h, withLow(instretBefore(h), v)) },
   minstreth: { read: (h) => high(instretBefore(h)), write: (h, v) => setInstret(h, withHigh(instretBefore(h), v)) },
   mcountinhibit: { read: word('mcountinhibit'), write: setInhibit },
-  mideleg: { read: word('mideleg'), write: masked('mideleg', SUPERVISOR_INTERRUPTS) },
-  mie: { read: word('mie'), write: masked('mie', ALL_INTERRUPTS) },
   sie: {
     read: (h) => h.csr('mie') & h.csr('mideleg'),
     write: (h, v) => masked('mie', h.csr('mideleg'))(h, v),
@@ -162,8 +141,6 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
     read: (h) => h.pending() & h.csr('mideleg'),
     write: (h, v) => masked('mip', h.csr('mideleg') & SSI)(h, v),
   },
-  mtvec: { read: word('mtvec'), write: trapVector(CSR_WORD.mtvec) },
-  stvec: { read: word('stvec'), write: trapVector(CSR_WORD.stvec) },
   menvcfgh: { read: word('menvcfgh'), write: (h, v) => masked('menvcfgh', STCE)(h, v) },
   stimecmp: { read: word('stimecmp'), write: (h, v) => setTimer(h, 'stimecmp', v) },
   stimecmph: { read: word('stimecmph'), write: (h, v) => setTimer(h, 'stimecmph', v) },
@@ -190,15 +167,35 @@ function protect(hart: Hart, change: () => void): void {
   hart.mmu.dropAll();
 }
 
-const BY_NUMBER: ReadonlyMap<number, Csr> = new Map(
-  [...CSR_BY_NUMBER].map(([number, row]): [number, Csr] => {
-    if (row.kind === 'effect') return [number, { number, effect: true, ...effectOf(row.name) }];
-    if (row.kind === 'status') {
-      const { shows, mask } = row;
-      return [number, { number, read: (h) => h.csr('mstatus') & shows, write: (h, v) => setStatus(h, v, mask), effect: false }];
-    }
-    if (row.kind === 'plain') return [number, { number, read: word(row.name), write: masked(row.name, -1), effect: false }];
-    if (row.mask === 0) return [number, { number, read: () => row.reset, write: ignore, effect: false }];
-    return [number, { number, read: word(row.name), write: masked(row.name, row.mask), effect: false }];
-  }),
-);
+/** Made when first used: most are not, by any one guest. */
+const made = new Map<number, Csr | undefined>();
+
+function byNumber(number: number): Csr | undefined {
+  const known = made.get(number);
+  if (known !== undefined || made.has(number)) return known;
+  const row = CSR_BY_NUMBER.get(number);
+  const words = row && csrWords(row);
+  let csr: Csr | undefined;
+  if (words !== undefined) csr = { number, effect: false, ...fromWords(words) };
+  else if (row !== undefined) csr = { number, effect: true, ...effectOf(row.name) };
+  made.set(number, csr);
+  return csr;
+}
+
+function fromWords(words: CsrWords): Effect {
+  const read = valueFunction(words.read);
+  const write = routineFunction(words.write);
+  return {
+    read: (hart) => read(hart.engine),
+    write: (hart, value) => {
+      let outcome = write(hart.engine, value);
+      if (outcome === routine.OUTCOME.leave) {
+        // MXR changes: done first, so that the routine has no more cause to leave.
+        hart.words[CSR_WORD.mstatus] ^= MSTATUS.MXR;
+        hart.mmu.dropReadable();
+        outcome = write(hart.engine, value);
+      }
+      hart.settle(outcome);
+    },
+  };
+}

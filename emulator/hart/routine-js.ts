@@ -2,8 +2,12 @@
 import type { Routine, Statement, Value } from '../isa/index.ts';
 import { ARITHMETIC, BINARY } from './nodes.ts';
 
-/** Changes the words; returns an OUTCOME. Too many arguments do no harm. */
+/** Changes the words; returns an OUTCOME. Arguments that the routine does not take do no harm. */
 export type RoutineFunction = (words: Int32Array, a?: number, b?: number) => number;
+
+/** The value, from the words as they are. */
+export const valueFunction = (of: Value): RoutineFunction =>
+  routineFunction({ parameters: [], statements: [{ kind: 'end', outcome: of }] });
 
 export function routineFunction({ parameters, statements }: Routine): RoutineFunction {
   const source = `"use strict"; const { imul } = Math; const { mulh, mulhsu, mulhu, div, divu, rem, remu } = arithmetic;

@@ -23,7 +23,7 @@ const begin: readonly Statement[] = [define('status', csr('mstatus')), define('p
 const interrupt = binary('lt', cause, constant(0));
 
 /** A change that may let an interrupt through, which is pending and enabled, has the run loop look for it. */
-const endLooking = end(choose(and(word(ENGINE.pending), csr('mie')), constant(OUTCOME.look), constant(OUTCOME.done)));
+export const endLooking = end(choose(and(word(ENGINE.pending), csr('mie')), constant(OUTCOME.look), constant(OUTCOME.done)));
 
 /** Banks of the space in use, by privilege and mstatus as they are: loads and stores have MPP's while M-mode has MPRV set (§3.1.6.3). */
 const chooseBanks: readonly Statement[] = [
@@ -142,11 +142,11 @@ export const SRET: Routine = {
 };
 
 /** A write of `value` to the bits of mstatus in `mask`. It leaves when MXR would change: entries of the data TLB must go then. */
-export const WRITE_STATUS: Routine = {
-  parameters: ['value', 'mask'],
+export const writeStatus = (mask: number): Routine => ({
+  parameters: ['value'],
   statements: [
     define('was', csr('mstatus')),
-    define('wanted', or(and(named('was'), binary('xor', named('mask'), constant(-1))), and(named('value'), named('mask')))),
+    define('wanted', or(and(named('was'), ~mask), and(named('value'), mask))),
     when(and(binary('xor', named('wanted'), named('was')), MSTATUS.MXR), [end(constant(OUTCOME.leave))]),
     // MPP is WARL: 2 names no mode, and is refused.
     setCsr(
@@ -160,7 +160,7 @@ export const WRITE_STATUS: Routine = {
     ...chooseBanks,
     endLooking,
   ],
-};
+});
 
 /** Another space is in use, or words have changed behind the routines' back. */
 export const CHOOSE_BANKS: Routine = { parameters: [], statements: [...chooseBanks, end(constant(OUTCOME.done))] };

@@ -12,9 +12,12 @@ interface Named {
 export type CsrRow = Named &
   (
     | { readonly kind: 'plain'; readonly reset: number }
-    /** Bits outside `mask` keep their reset value, whatever is written. Mask 0: a constant, with no word of its own. */
-    | { readonly kind: 'masked'; readonly mask: number; readonly reset: number }
-    /** The bits `shows` of mstatus; a write to those in `mask` is the routine WRITE_STATUS. `stored`: it is mstatus itself. */
+    /** Bits outside `mask` keep their reset value, whatever is written. Mask 0: a constant, with no word of its own. `looks`: it decides which
+     * pending interrupt is taken. */
+    | { readonly kind: 'masked'; readonly mask: number; readonly looks?: true; readonly reset: number }
+    /** The address of a handler, and its mode in bits [1:0]. */
+    | { readonly kind: 'vector'; readonly reset: 0 }
+    /** The bits `shows` of mstatus; a write to those in `mask` is the routine `writeStatus`. `stored`: it is mstatus itself. */
     | { readonly kind: 'status'; readonly stored: boolean; readonly shows: number; readonly mask: number; readonly reset: 0 }
     /** Read or written by functions of `hart/csrs.ts`. `stored`: has a word of hart state under its own name. */
     | { readonly kind: 'effect'; readonly stored: boolean; readonly reset: number }
@@ -41,10 +44,10 @@ export const MPP_SHIFT = 11;
 /** What a write to mstatus can change. */
 export const MSTATUS_MASK = 0x007e19aa;
 /** The part of mstatus that sstatus shows and writes: SIE, SPIE, SPP, SUM, MXR. */
-export const SSTATUS_MASK = 0x000c0122;
+const SSTATUS_MASK = 0x000c0122;
 /** Interrupts that can be delegated, and the bits of mip that software may write: SSI, STI, SEI. */
 export const SUPERVISOR_INTERRUPTS = 0x222;
-export const ALL_INTERRUPTS = 0xaaa;
+const ALL_INTERRUPTS = 0xaaa;
 /** Every cause but ecall from M (11) and the reserved ones. */
 const MEDELEG_MASK = 0xb3ff;
 /** RV32 with A, C, I, M, S, U. */
@@ -55,7 +58,8 @@ export const PMP_ENTRIES = 16;
 
 const constant = (name: string, number: number, reset = 0): CsrRow => ({ name, number, kind: 'masked', mask: 0, reset });
 const plain = (name: string, number: number): CsrRow => ({ name, number, kind: 'plain', reset: 0 });
-const masked = (name: string, number: number, mask: number): CsrRow => ({ name, number, kind: 'masked', mask: mask | 0, reset: 0 });
+const masked = (name: string, number: number, mask: number) => ({ name, number, kind: 'masked', mask: mask | 0, reset: 0 }) as const;
+const vector = (name: string, number: number): CsrRow => ({ name, number, kind: 'vector', reset: 0 });
 const stored = (name: string, number: number, reset = 0): CsrRow => ({ name, number, kind: 'effect', stored: true, reset });
 const view = (name: string, number: number): CsrRow => ({ name, number, kind: 'effect', stored: false, reset: 0 });
 const series = (first: number, last: number, row: (n: number) => CsrRow): CsrRow[] =>
@@ -75,7 +79,7 @@ export const CSRS: readonly CsrRow[] = [
   // Supervisor (§4.1)
   { name: 'sstatus', number: 0x100, kind: 'status', stored: false, shows: SSTATUS_MASK, mask: SSTATUS_MASK, reset: 0 },
   view('sie', 0x104),
-  stored('stvec', 0x105),
+  vector('stvec', 0x105),
   plain('scounteren', 0x106),
   masked('senvcfg', 0x10a, 1),
   plain('sscratch', 0x140),
@@ -98,9 +102,9 @@ export const CSRS: readonly CsrRow[] = [
   { name: 'mstatus', number: 0x300, kind: 'status', stored: true, shows: -1, mask: MSTATUS_MASK, reset: 0 },
   constant('misa', 0x301, MISA),
   masked('medeleg', 0x302, MEDELEG_MASK),
-  stored('mideleg', 0x303),
-  stored('mie', 0x304),
-  stored('mtvec', 0x305),
+  { ...masked('mideleg', 0x303, SUPERVISOR_INTERRUPTS), looks: true },
+  { ...masked('mie', 0x304, ALL_INTERRUPTS), looks: true },
+  vector('mtvec', 0x305),
   plain('mcounteren', 0x306),
   masked('menvcfg', 0x30a, 1),
   constant('mstatush', 0x310),
@@ -139,5 +143,5 @@ export const CSR_BY_NAME: ReadonlyMap<string, CsrRow> = new Map(CSRS.map((row) =
 
 /** CSRs that are words of hart state, in the order of their words. */
 export const STORED_CSRS: readonly CsrRow[] = CSRS.filter(
-  (row) => row.kind === 'plain' || (row.kind === 'masked' ? row.mask !== 0 : row.stored),
+  (row) => row.kind === 'plain' || row.kind === 'vector' || (row.kind === 'masked' ? row.mask !== 0 : row.stored),
 );
