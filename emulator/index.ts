@@ -13,7 +13,6 @@ export { LoadError } from './loader.ts';
 export { InputRefused, type MachineOptions } from './machine.ts';
 export { SnapshotError } from './snapshot.ts';
 export { type CodeSymbol, codeSymbols } from './symbols.ts';
-export { compile } from './translator/compile.ts';
 export type { Compiled, CompileJob, Compiler } from './translator/compiler.ts';
 export { EXITS, type Statistics } from './translator/statistics.ts';
 export type { TranslatorOptions } from './translator/translator.ts';

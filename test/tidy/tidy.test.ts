@@ -16,6 +16,8 @@ const FLOORS: readonly { floor: string; may: readonly RegExp[] }[] = [
   { floor: 'emulator/', may: [/^emulator\//] },
   { floor: 'src/protocol/', may: [/^src\/protocol\//] },
   { floor: 'src/replay/', may: [/^src\/(replay|protocol)\//, /^emulator\/(index|isa\/.*)\.ts$/] },
+  // A thread that needs nothing of the machine but its compiler: all of it would take as long to load as the thread to start.
+  { floor: 'src/host/compile-worker.ts', may: [/^src\/host\/compile-thread\.ts$/, /^emulator\/translator\/compile\.ts$/, /^node:/] },
   { floor: 'src/host/', may: [/^src\/(host|replay|protocol|world)\//, /^emulator\/(index|isa\/.*)\.ts$/, /^node:/] },
   { floor: 'src/world/', may: [/^src\/(host|world|replay|protocol)\//, /^emulator\/(index|isa\/.*)\.ts$/, /^node:/] },
   { floor: 'src/cli/', may: [/^src\//, /^emulator\/(index|isa\/.*)\.ts$/, /^node:/, /^commander$/] },
