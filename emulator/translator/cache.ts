@@ -25,6 +25,10 @@ export interface Region {
   readonly generation: number;
   /** The region that it takes the place of. */
   replaces: Region | undefined;
+  /** Its accesses share looks at the TLB (`groups.ts`). */
+  readonly groups: boolean;
+  /** Exits because a group lay in two pages. */
+  splits: number;
   /** Another is being made in its place. */
   growing: boolean;
   state: 'waiting' | 'installed' | 'dropped';
@@ -117,7 +121,7 @@ export class RegionCache {
   }
 
   /** Asks for a region: sent to the compiler with the next `flush`. `pages` as in `Region`. */
-  request(explored: Explored, pages: Region['pages'], asked: readonly number[], replaces: Region | undefined): void {
+  request(explored: Explored, pages: Region['pages'], asked: readonly number[], groups: boolean, replaces: Region | undefined): void {
     const slot = this.#freeSlots.pop() ?? this.#evictForSlot();
     const { blocks } = explored;
     const entries = explored.entries.map((number) => blocks[number].pc);
@@ -136,8 +140,8 @@ export class RegionCache {
     }
     const generation = replaces === undefined ? 0 : replaces.generation + 1;
     const region: Region = {
-      ...{ slot, head: entries[0], explored, entries, pages, granules, asked, generation, replaces },
-      ...{ growing: false, state: 'waiting', module: undefined },
+      ...{ slot, head: entries[0], explored, entries, pages, granules, asked, groups, generation, replaces },
+      ...{ splits: 0, growing: false, state: 'waiting', module: undefined },
     };
     if (replaces !== undefined) replaces.growing = true;
     this.#bySlot[slot] = region;
@@ -160,7 +164,7 @@ export class RegionCache {
     if (regions.length === 0) return;
     const id = this.#nextJob++;
     this.#jobs.set(id, regions);
-    const plans = regions.map(({ slot, explored: { blocks, entries } }) => ({ slot, blocks, entries, memory: this.#plan }));
+    const plans = regions.map(({ slot, groups, explored: { blocks, entries } }) => ({ slot, blocks, entries, groups, memory: this.#plan }));
     this.#compiler.request({ id, regions: plans });
   }
 

@@ -7,7 +7,7 @@ import { LEFT, REGION_TYPE } from './emit.ts';
 import { Code, encodeModule, MEMORY_OP, OP } from './wasm.ts';
 
 /** Why `dispatch` came back: `LEFT.budget`, `LEFT.slow`, or this: the jump cache has no region for the pc. */
-export const NO_REGION = 3;
+export const NO_REGION = 4;
 
 /** Slots of the table: regions present at one time. */
 export const SLOTS = 16384;

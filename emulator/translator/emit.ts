@@ -5,6 +5,7 @@
 import { BASE, type BaseRow, type Expression, type Width } from '../isa/index.ts';
 import { DATA_ENTRY_WORDS, ENGINE, JUMP_ENTRIES, RAM_BASE, SLOT_SHIFT, WORD } from '../layout.ts';
 import { type Flow, flowOf } from './flow.ts';
+import { type Group, groupsOf } from './groups.ts';
 import { emitExpression, loadOp, type Operands, storeOp } from './nodes.ts';
 import type { PlanBlock, PlanInstruction, RegionPlan, Target } from './plan.ts';
 import { Code, encodeModule, type FunctionType, MEMORY_OP, OP } from './wasm.ts';
@@ -17,6 +18,8 @@ export const LEFT = {
   budget: 1,
   /** The instruction at pc is the interpreter's. */
   slow: 2,
+  /** As `slow`: accesses that were taken for one page's lie in two. */
+  split: 3,
 } as const;
 
 /** A region's function: the number of an entry in, a reason of `LEFT` out. */
@@ -62,6 +65,8 @@ class RegionEmitter {
   readonly #local = new Int32Array(32).fill(-1);
   readonly #written: number[] = [];
   readonly #head: number;
+  /** The group of each access that shares a look at the TLB with others, and the local of its addend. */
+  readonly #groups = new Map<PlanInstruction, Group & { readonly addend: number }>();
   #block!: PlanBlock;
   /** Index in its block of the instruction in hand. */
   #at = 0;
@@ -117,7 +122,16 @@ class RegionEmitter {
       }
     }
     this.#written.push(...[...written].sort((a, b) => a - b));
-    return next - 1;
+    let addends = 0;
+    if (this.#plan.groups) {
+      for (const block of this.#plan.blocks) {
+        const groups = groupsOf(block);
+        for (const [k, group] of groups.entries())
+          for (const access of group.accesses) this.#groups.set(access, { ...group, addend: next + k });
+        addends = Math.max(addends, groups.length);
+      }
+    }
+    return next - 1 + addends;
   }
 
   // --- Flow ---------------------------------------------------------------------------------------------------------------------------
@@ -326,7 +340,7 @@ class RegionEmitter {
         this.#load(instruction, row.rd.width, row.rd.signed, row.rd.address);
         return;
       case 'store':
-        this.#translated(() => emitExpression(code, row.address, operands), row.width, WRITE_TAG);
+        this.#translated(instruction, () => emitExpression(code, row.address, operands), row.width, WRITE_TAG);
         emitExpression(code, row.value, operands);
         code.memory(storeOp(row.width), 0);
         return;
@@ -343,14 +357,14 @@ class RegionEmitter {
         }
         return;
       case 'amo':
-        this.#translated(operands.rs1, 4, WRITE_TAG);
+        this.#translated(instruction, operands.rs1, 4, WRITE_TAG);
         code.tee(LOCAL.v).get(LOCAL.v).memory(MEMORY_OP.i32Load, 0).set(LOCAL.u);
         emitExpression(code, row.value, operands);
         code.memory(MEMORY_OP.i32Store, 0);
         if (instruction.rd !== 0) code.get(LOCAL.u).set(this.#local[instruction.rd]);
         return;
       case 'lr':
-        this.#translated(operands.rs1, 4, READ_TAG);
+        this.#translated(instruction, operands.rs1, 4, READ_TAG);
         code.set(LOCAL.v);
         // The reset ROM comes after RAM in this memory and not in the address space: a reservation of it is the interpreter's.
         this.#slowExit();
@@ -364,7 +378,7 @@ class RegionEmitter {
         if (instruction.rd !== 0) code.get(LOCAL.v).memory(MEMORY_OP.i32Load, 0).set(this.#local[instruction.rd]);
         return;
       case 'sc':
-        this.#translated(operands.rs1, 4, WRITE_TAG);
+        this.#translated(instruction, operands.rs1, 4, WRITE_TAG);
         code.set(LOCAL.v);
         this.#loadWord(WORD.reserved).constant(0).op(OP.i32Ne);
         this.#loadWord(WORD.reservedWord);
@@ -382,20 +396,27 @@ class RegionEmitter {
 
   #load(instruction: PlanInstruction, width: Width, signed: boolean, address: Expression): void {
     const code = this.#code;
-    this.#translated(() => emitExpression(code, address, this.#operands(instruction)), width, READ_TAG);
+    this.#translated(instruction, () => emitExpression(code, address, this.#operands(instruction)), width, READ_TAG);
     if (instruction.rd === 0) code.op(OP.drop);
     else code.memory(loadOp(width, signed), 0).set(this.#local[instruction.rd]);
   }
 
   /** Puts the offset in this memory of a guest address on the stack; leaves when the TLB does not have it, or it is not aligned. */
-  #translated(address: () => void, width: Width, tag: number): void {
+  #translated(instruction: PlanInstruction, address: () => void, width: Width, tag: number): void {
     const code = this.#code;
     const { tlbEntries } = this.#plan.memory;
     const entryBytes = DATA_ENTRY_WORDS * 4;
+    const group = this.#groups.get(instruction);
+    if (group !== undefined && group.leader !== instruction) {
+      // The group's first access has seen that this one is in the same page, and aligned.
+      address();
+      code.get(group.addend).op(OP.i32Add);
+      return;
+    }
     this.#slowExit();
     address();
+    code.tee(LOCAL.v);
     code
-      .tee(LOCAL.v)
       .constant(12 - Math.log2(entryBytes))
       .op(OP.i32ShrU)
       .constant((tlbEntries - 1) * entryBytes)
@@ -407,6 +428,16 @@ class RegionEmitter {
       .op(OP.i32And)
       .op(OP.i32Ne)
       .br(OP.brIf, this.#depthTo('leave'));
+    if (group !== undefined) {
+      this.#setSite(instruction.pc, LEFT.split, this.#block.instructions.length - this.#at);
+      for (const reach of [group.low, group.high]) {
+        if (reach === 0) continue;
+        code.get(LOCAL.v).constant(reach).op(OP.i32Add).get(LOCAL.v).op(OP.i32Xor).constant(-4096).op(OP.i32And);
+        code.br(OP.brIf, this.#depthTo('leave'));
+      }
+      code.get(LOCAL.v).get(LOCAL.e).memory(MEMORY_OP.i32Load, ADDEND).tee(group.addend).op(OP.i32Add);
+      return;
+    }
     code.get(LOCAL.v).get(LOCAL.e).memory(MEMORY_OP.i32Load, ADDEND).op(OP.i32Add);
   }
 

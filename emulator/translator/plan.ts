@@ -44,6 +44,8 @@ export interface RegionPlan {
   readonly blocks: readonly PlanBlock[];
   /** Blocks that may be entered from outside, in the order of entry numbers; the first is the head. */
   readonly entries: readonly number[];
+  /** Accesses of a block by the same pointer share a look at the TLB. */
+  readonly groups: boolean;
   /** What is where in the machine's memory. */
   readonly memory: PlanMemory;
 }

@@ -36,6 +36,7 @@ const GENERATIONS_MAX = 6;
 const TOGETHER_WITHIN = 400;
 /** How often a pair must have been found at it, at stops, which are a fair sample. */
 const FOUND_TOGETHER = 6;
+const SPLITS_MAX = 16;
 /** Instructions of a region that has grown. */
 const GROWN_MAX = 1000;
 
@@ -82,6 +83,7 @@ export class Translator {
       hart.left = rest;
       this.#translated += left - rest;
       if (reason === LEFT.slow) this.#exits.slow++;
+      else if (reason === LEFT.split) this.#split(this.#cache.bySlot(engine[ENGINE.slot])!);
       else if (reason === LEFT.budget) {
         this.#exits.budget++;
         this.#sample((engine[ENGINE.entered] - entered) | 0, left - rest);
@@ -166,10 +168,17 @@ export class Translator {
     this.#ask(from.head, [...asked], from);
   }
 
-  #ask(head: number, asked: readonly number[], replaces: Region | undefined): void {
+  /** Accesses that share a look at the TLB lay in two pages: a region to which that happens again and again looks for each. */
+  #split(region: Region): void {
+    this.#exits.slow++;
+    region.splits++;
+    if (region.splits >= SPLITS_MAX && !region.growing) this.#ask(region.head, region.asked, region, false);
+  }
+
+  #ask(head: number, asked: readonly number[], replaces: Region | undefined, groups = replaces?.groups ?? true): void {
     const view = new View(this.#hart, this.#eager);
     const explored = explore(head, asked, view, replaces === undefined ? REGION_MAX : GROWN_MAX);
-    if (explored !== undefined) this.#cache.request(explored, view.pages(), asked, replaces);
+    if (explored !== undefined) this.#cache.request(explored, view.pages(), asked, groups, replaces);
   }
 }
 
