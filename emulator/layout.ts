@@ -77,6 +77,7 @@ export const JUMP_ENTRY_WORDS = 2;
 export const NO_JUMP = 1;
 export const SLOT_SHIFT = 10;
 export const JUMP_ENTRIES = 4096;
+export const JUMP_BANK_BYTES = JUMP_ENTRIES * JUMP_ENTRY_WORDS * 4;
 /** Code is tracked in granules of 64 bytes: 64 a page, one bit each. */
 export const GRANULE_BYTES = 64;
 
@@ -119,7 +120,7 @@ export function layoutOf(memoryBytes: number, tlbEntries: number, fetchEntries: 
   take(ENGINE_END * 4);
   const dataTlb = take(DATA_BANKS * tlbEntries * DATA_ENTRY_WORDS * 4);
   const fetchTlb = take(FETCH_BANKS * fetchEntries * FETCH_ENTRY_WORDS * 4);
-  const jumpCache = take(FETCH_BANKS * JUMP_ENTRIES * JUMP_ENTRY_WORDS * 4);
+  const jumpCache = take(FETCH_BANKS * JUMP_BANK_BYTES);
   const watched = take(frames);
   const dirty = take(frames);
   const writable = take(frames);

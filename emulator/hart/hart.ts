@@ -6,20 +6,9 @@ import type { Bus } from '../bus.ts';
 import type { Clock } from '../clock.ts';
 import type { Icount } from '../io.ts';
 import { CAUSES, CSRS, INTERRUPTS, interruptCause, routine, STCE } from '../isa/index.ts';
-import {
-  CSR_WORD,
-  DATA_ENTRY_WORDS,
-  ENGINE,
-  ENGINE_END,
-  FETCH_ENTRY_WORDS,
-  HART_WORDS,
-  JUMP_ENTRIES,
-  JUMP_ENTRY_WORDS,
-  type Layout,
-  ROM_BASE,
-  WORD,
-} from '../layout.ts';
+import { CSR_WORD, ENGINE, ENGINE_END, FETCH_ENTRY_WORDS, HART_WORDS, JUMP_BANK_BYTES, type Layout, ROM_BASE, WORD } from '../layout.ts';
 import { type Physical, WATCH } from '../physical.ts';
+import { loadAcross, loadDevice, storeAcross, storeDevice } from './access.ts';
 import { Banks } from './banks.ts';
 import { DecodedPages } from './code.ts';
 import { LOAD, Mmu, STORE } from './mmu.ts';
@@ -29,7 +18,6 @@ import { CHOOSE_BANKS, TRAP } from './trap.ts';
 
 const takeTrap = routineFunction(TRAP);
 const chooseBanks = routineFunction(CHOOSE_BANKS);
-const JUMP_BANK_BYTES = JUMP_ENTRIES * JUMP_ENTRY_WORDS * 4;
 
 export class Hart {
   /** Words of `WORD`; x0..x31 are the first. */
@@ -117,13 +105,8 @@ export class Hart {
 
   /** Privilege, MPRV, MPP, SUM or satp may have changed: other banks are in use. */
   contextChanged(): void {
-    const { engine, mmu } = this;
-    const { dataTlb, tlbEntries, jumpCache } = this.memory.layout;
-    if (mmu.selectSpace()) {
-      for (let k = 0; k < 4; k++) engine[ENGINE.dataBanks + k] = dataTlb + mmu.dataBank(k) * tlbEntries * DATA_ENTRY_WORDS * 4;
-      for (const k of [0, 1, 3]) engine[ENGINE.jumpBanks + k] = jumpCache + mmu.fetchBank(k) * JUMP_BANK_BYTES;
-    }
-    chooseBanks(engine);
+    this.mmu.selectSpace();
+    chooseBanks(this.engine);
     this.absorbEngine();
   }
 
@@ -223,14 +206,14 @@ export class Hart {
   store(vaddr: number, width: number, value: number): void {
     const room = 4096 - (vaddr & 0xfff);
     if (room < width) {
-      this.#storeAcross(vaddr, width, value, room);
+      storeAcross(this, vaddr, width, value, room);
       return;
     }
-    const ppn = this.#translate(vaddr, width, STORE);
+    const ppn = this.translate(vaddr, width, STORE);
     if (ppn < 0) return;
     const frame = this.memory.frameOf(ppn);
     if (frame >= 0 && this.memory.isRam(frame)) this.memory.write(frame, vaddr & 0xfff, width, value);
-    else this.#storeDevice(ppn, vaddr, width, value);
+    else storeDevice(this, ppn, vaddr, width, value);
   }
 
   /** lr.w: the word, which is reserved. */
@@ -239,7 +222,7 @@ export class Hart {
       this.trap(CAUSES.loadMisaligned, vaddr);
       return 0;
     }
-    const ppn = this.#translate(vaddr, 4, LOAD);
+    const ppn = this.translate(vaddr, 4, LOAD);
     if (ppn < 0) return 0;
     const frame = this.memory.frameOf(ppn);
     if (frame < 0) {
@@ -270,7 +253,7 @@ export class Hart {
       this.trap(CAUSES.storeMisaligned, vaddr);
       return -1;
     }
-    const ppn = this.#translate(vaddr, 4, STORE);
+    const ppn = this.translate(vaddr, 4, STORE);
     if (ppn < 0) return -1;
     const frame = this.memory.frameOf(ppn);
     if (frame < 0 || !this.memory.isRam(frame)) {
@@ -288,7 +271,7 @@ export class Hart {
   }
 
   /** The physical page of bytes in one page, or -1 after a trap. */
-  #translate(vaddr: number, length: number, access: 1 | 2): number {
+  translate(vaddr: number, length: number, access: 1 | 2): number {
     const ppn = this.mmu.data(vaddr, length, access);
     if (ppn >= 0) return ppn;
     this.trap(-ppn, vaddr);
@@ -297,68 +280,11 @@ export class Hart {
 
   #load(vaddr: number, width: number): number {
     const room = 4096 - (vaddr & 0xfff);
-    if (room < width) return this.#loadAcross(vaddr, width, room);
-    const ppn = this.#translate(vaddr, width, LOAD);
+    if (room < width) return loadAcross(this, vaddr, width, room);
+    const ppn = this.translate(vaddr, width, LOAD);
     if (ppn < 0) return 0;
     const frame = this.memory.frameOf(ppn);
-    return frame >= 0 ? this.memory.read(frame, vaddr & 0xfff, width) : this.#loadDevice(ppn, vaddr, width);
-  }
-
-  /** Both pages are translated before either is touched; neither may be a device's. */
-  #across(vaddr: number, width: number, room: number, access: 1 | 2): readonly [number, number] | undefined {
-    const second = (vaddr + room) | 0;
-    const frames = [-1, -1];
-    for (const [k, at, length] of [
-      [0, vaddr, room],
-      [1, second, width - room],
-    ]) {
-      const ppn = this.#translate(at, length, access);
-      if (ppn < 0) return undefined;
-      frames[k] = this.memory.frameOf(ppn);
-      if (frames[k] < 0 || (access === STORE && !this.memory.isRam(frames[k]))) {
-        this.trap(access === LOAD ? CAUSES.loadAccess : CAUSES.storeAccess, at);
-        return undefined;
-      }
-    }
-    return [frames[0], frames[1]];
-  }
-
-  #loadAcross(vaddr: number, width: number, room: number): number {
-    const frames = this.#across(vaddr, width, room, LOAD);
-    if (frames === undefined) return 0;
-    let value = 0;
-    for (let k = 0; k < width; k++) {
-      const byte = k < room ? this.memory.read(frames[0], (vaddr & 0xfff) + k, 1) : this.memory.read(frames[1], k - room, 1);
-      value |= byte << (8 * k);
-    }
-    return value;
-  }
-
-  #storeAcross(vaddr: number, width: number, value: number, room: number): void {
-    const frames = this.#across(vaddr, width, room, STORE);
-    if (frames === undefined) return;
-    for (let k = 0; k < width; k++) {
-      if (k < room) this.memory.write(frames[0], (vaddr & 0xfff) + k, 1, value >> (8 * k));
-      else this.memory.write(frames[1], k - room, 1, value >> (8 * k));
-    }
-  }
-
-  #loadDevice(ppn: number, vaddr: number, width: number): number {
-    const value = (vaddr & (width - 1)) === 0 ? this.bus.load(ppn, vaddr & 0xfff, width as 1 | 2 | 4) : undefined;
-    this.attention = true;
-    if (value === undefined) {
-      this.trap(CAUSES.loadAccess, vaddr);
-      return 0;
-    }
-    return value;
-  }
-
-  #storeDevice(ppn: number, vaddr: number, width: number, value: number): void {
-    const unsigned = width === 4 ? value >>> 0 : value & ((1 << (8 * width)) - 1);
-    this.attention = true;
-    if ((vaddr & (width - 1)) !== 0 || !this.bus.store(ppn, vaddr & 0xfff, width as 1 | 2 | 4, unsigned)) {
-      this.trap(CAUSES.storeAccess, vaddr);
-    }
+    return frame >= 0 ? this.memory.read(frame, vaddr & 0xfff, width) : loadDevice(this, ppn, vaddr, width);
   }
 
   #derivedFrom(frame: number, offset: number, length: number): void {

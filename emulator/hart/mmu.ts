@@ -9,6 +9,7 @@ import {
   DATA_ENTRY_WORDS,
   ENGINE,
   FETCH_BANKS,
+  JUMP_BANK_BYTES,
   SPACE_DATA_BANKS,
   SPACE_FETCH_BANKS,
   SPACES,
@@ -60,11 +61,11 @@ export class Mmu {
     this.#tables = new Tables(memory, banks);
   }
 
-  /** Takes satp as it is: true when another space is in use now. ASIDs make no difference, as every translation is coherent with its tables. */
-  selectSpace(): boolean {
+  /** Takes satp as it is, and puts the banks of its space into ENGINE. ASIDs make no difference: every translation is coherent with its tables. */
+  selectSpace(): void {
     const satp = this.#hart[CSR_WORD.satp];
     const key = satp < 0 ? satp & SATP_SPACE : 0;
-    if (this.#spaces[this.#space] === key) return false;
+    if (this.#spaces[this.#space] === key) return;
     let space = this.#spaces.indexOf(key);
     if (space < 0) {
       space = this.#nextSpace;
@@ -73,12 +74,9 @@ export class Mmu {
       this.#spaces[space] = key;
     }
     this.#space = space;
-    return true;
-  }
-
-  /** Number of a data bank of the space in use: 0 to 2 its own (U, S, S with SUM); 3 M-mode's. */
-  dataBank(context: number): number {
-    return context === 3 ? DATA_BANKS - 1 : this.#space * SPACE_DATA_BANKS + context;
+    const { dataTlb, tlbEntries, jumpCache } = this.#memory.layout;
+    for (let k = 0; k < 4; k++) this.#hart[ENGINE.dataBanks + k] = dataTlb + this.#dataBank(k) * tlbEntries * DATA_ENTRY_WORDS * 4;
+    for (const k of [0, 1, 3]) this.#hart[ENGINE.jumpBanks + k] = jumpCache + this.fetchBank(k) * JUMP_BANK_BYTES;
   }
 
   /** Number of the fetch bank, and of the jump-cache bank, of a privilege in the space in use. */
@@ -207,6 +205,11 @@ export class Mmu {
     this.#tables.dropSome(choose);
     for (let space = 0; space < SPACES; space++) if (choose()) this.#tables.dropSpace(space);
     if (choose()) this.dropAll();
+  }
+
+  /** Number of a data bank of the space in use: 0 to 2 its own (U, S, S with SUM); 3 M-mode's. */
+  #dataBank(context: number): number {
+    return context === 3 ? DATA_BANKS - 1 : this.#space * SPACE_DATA_BANKS + context;
   }
 
   #allows(pte: number, access: Access, privilege: number): boolean {
