@@ -5,12 +5,12 @@ import { seedFromEnvironment } from '../../support/random.ts';
 import { fuzz, newTally } from './fuzz.ts';
 
 const SEED = seedFromEnvironment(3);
-const PROGRAMS = Number(process.env.PROGRAMS ?? 400);
+const PROGRAMS = Number(process.env.PROGRAMS ?? 250);
 
 test(`${PROGRAMS} hot programs, stopped at random, SEED=${SEED}`, () => {
   const tally = newTally();
   expect(fuzz(createMachine, SEED, 0, PROGRAMS, tally)).toBeUndefined();
   expect(tally.programs).toBeGreaterThanOrEqual(PROGRAMS);
   // Most of what they do is in regions, or little would have been shown.
-  expect(tally.translated).toBeGreaterThan(tally.instructions / 2);
+  expect(tally.translated).toBeGreaterThan(tally.instructions * 0.4);
 });

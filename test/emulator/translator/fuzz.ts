@@ -37,14 +37,15 @@ interface Round {
   readonly delays: number;
 }
 
-/** Images of `seed` from number `first` until `programs` have run; the first failure in words, with what it takes to see it again. */
-export function fuzz(make: Maker, seed: number, first: number, programs: number, tally: Tally): string | undefined {
+/** Images of `seed` from number `first` until `programs` have run; the first failure in words, with what it takes to see it again.
+ * `told`: made small and told in full. */
+export function fuzz(make: Maker, seed: number, first: number, programs: number, tally: Tally, told = true): string | undefined {
   for (let image = first; tally.programs < programs; image++) {
     const round = roundOf(seed, image);
     const difference = play(make, round, tally);
     if (difference === undefined) continue;
     const started = tally.programs;
-    return `SEED=${seed}, image ${image} (npm run fuzz -- --seed ${seed} --image ${image}), program ${started} of it: ${difference.what}\n${story(make, round)}`;
+    return `SEED=${seed}, image ${image} (npm run fuzz -- --seed ${seed} --image ${image}), program ${started} of it: ${difference.what}${told ? `\n${story(make, round)}` : ''}`;
   }
   return undefined;
 }

@@ -117,14 +117,22 @@ export class HotGenerator {
       this.left += 6;
       const made = this.function(n);
       // In another page than what calls it.
-      return n === 0 && this.place.endsWith('pages') && random.oneIn(2) ? { head: '.balign 4096', body: [made], tail: '' } : made;
+      return n === 0 && this.place.endsWith('pages') && !random.oneIn(3) ? { head: '.balign 4096', body: [made], tail: '' } : made;
     });
     const root: Node = {
       head: random.oneIn(2) ? '' : 'c.nop',
       body: [...this.nodes(1 + random.below(4), 1), main, { head: `over: li a7, ${OVER}\necall\nj over`, body: functions, tail: '' }],
       tail: '',
     };
-    return { place: this.place, root, csrs: this.csrs(), registers: this.registers(), timer: 1 + random.below(120), alias: this.alias() };
+    const csrs = this.csrs();
+    return {
+      place: this.place,
+      root,
+      csrs,
+      registers: this.registers(csrs.satp === SATPS[1] ? 1 : 0),
+      timer: 1 + random.below(120),
+      alias: this.alias(),
+    };
   }
 
   private alias(): number {
@@ -150,7 +158,7 @@ export class HotGenerator {
     return this.place.length > 1;
   }
 
-  private registers(): number[] {
+  private registers(space: 0 | 1): number[] {
     const { random, place } = this;
     const registers = Array.from({ length: 31 }, () => random.edge());
     const set = (n: number, value: number) => {
@@ -161,7 +169,10 @@ export class HotGenerator {
     set(1, RUNTIME.symbols.get('lost')! + own);
     set(2, STACK_TOP + own);
     set(3, this.user && this.paged ? UART_U : 0x1000_0000);
-    set(4, TABLES_AT + (this.user && this.paged ? MEGA_U - RAM : 0) + leafTable(random.below(2) as 0 | 1, this.user));
+    set(
+      4,
+      TABLES_AT + (this.user && this.paged ? MEGA_U - RAM : 0) + leafTable(random.oneIn(6) ? (space === 0 ? 1 : 0) : space, this.user),
+    );
     const page = 4096 * (1 + random.below(DATA_PAGES - 2));
     set(8, DATA + own + page);
     set(9, DATA + other + page);
@@ -650,7 +661,7 @@ sw t1, 0(t0)${random.oneIn(2) && !this.user ? '\nsfence.vma' : ''}`;
   /** Entries of the tables that are, or are not, in use. */
   private tables(): string {
     const { random } = this;
-    if (this.place.endsWith('pages') && random.oneIn(3)) return this.remap();
+    if (this.place.endsWith('pages') && random.oneIn(2)) return this.remap();
     if (random.oneIn(5) && !this.user) {
       if (random.oneIn(3))
         return `csrr t0, satp\nli t1, ${(SATPS[0] ^ SATPS[1]) | 0}\nxor t0, t0, t1\ncsrw satp, t0\n${random.oneIn(2) ? 'sfence.vma' : ''}`;
@@ -670,9 +681,9 @@ sw t1, 0(t0)${random.oneIn(2) && !this.user ? '\nsfence.vma' : ''}`;
       R,
     ]);
     const user = random.oneIn(6) ? !this.user : this.user;
-    const odd = random.oneIn(6);
+    const odd = random.oneIn(3);
     const frame = odd ? ((DATA - RAM) >>> 12) + random.below(DATA_PAGES) : page;
-    const ppn = odd && random.oneIn(5) ? random.pick([0x9_0000, 0x18_0000, 0x1_0000]) : 0x8_0000 + frame;
+    const ppn = odd && random.oneIn(8) ? random.pick([0x9_0000, 0x18_0000, 0x1_0000]) : 0x8_0000 + frame;
     const wide = random.oneIn(8) ? random.pick(['sb', 'sh']) : 'sw';
     return `li t0, ${(ppn << 10) | flags | (user ? U : 0) | 0}\n${wide} t0, ${page * 4}(tp)${random.oneIn(2) && !this.user ? `\nsfence.vma${random.oneIn(2) ? ' s0' : ''}` : ''}`;
   }

@@ -85,7 +85,8 @@ const initRoots = [0, 1]
   )
   .join('\n');
 
-/** t0: page of RAM. Mends its four leaves; uses t1, t2. In space B the odd pages of programs are those of the copy. */
+/** t0: page of RAM. Mends its four leaves; uses t1, t2. In space B the odd pages of programs are those of the copy, and pages of data
+ * have changed places in pairs. */
 const mendLeaf = `
   slli t1, t0, 10
   li t2, ${0x2000_0000 | S_PAGE}
@@ -108,6 +109,11 @@ const mendLeaf = `
   li t2, ${(COPY >>> 12) << 10}
   add t1, t1, t2
 1:
+  # Pages of data are not next to each other there.
+  addi t2, t0, -${(DATA - RAM) >>> 12}
+  sltiu t2, t2, ${DATA_PAGES}
+  slli t2, t2, 10
+  xor t1, t1, t2
   slli t0, t0, 2
   li t2, ${table(1, 2)}
   add t2, t2, t0

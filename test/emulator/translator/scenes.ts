@@ -46,7 +46,7 @@ loop: li t1, 5
   j loop
 end:`,
   'a call, a jump table': `
-loop: call function
+loop: c.jal function
   la t1, table
   andi t2, t0, 12
   add t1, t1, t2
@@ -87,6 +87,11 @@ loop: lr.w t0, (s0)
 1: c.addi t4, 1
   lr.w t0, (s0)
   sc.w t5, t3, (s0)
+  addi t6, s0, 4
+  lr.w t0, (t6)
+  sc.w t5, t3, (s0)
+  lr.w t0, (s0)
+  sc.w t5, t3, (t6)
   j loop
 end:`,
   'the CSR write that unmasks': `

@@ -1,0 +1,160 @@
+/**
+ * Rules of the translator switched off, one at a time: a line of the compiled emulator is changed in a copy of it. Production code knows
+ * nothing of this. Each mutation says which proof finds it.
+ */
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { createMachine as original } from '../../../emulator/index.ts';
+import { built } from '../../support/dist.ts';
+import { dmaDifference } from './dma.ts';
+import { fuzz, type Maker, newTally } from './fuzz.ts';
+import { remapDifference } from './remap.ts';
+import { SCENES } from './scenes.ts';
+import { sweep } from './sweep.ts';
+
+const PROGRAMS = 400;
+
+/** The first difference that a proof finds, in words. */
+export const PROOFS = {
+  fuzz: (make: Maker) => fuzz(make, 1, 0, PROGRAMS, newTally(), false),
+  stops: (make: Maker) => SCENES.map((name) => attempt(() => sweep(make, name).difference)).find((difference) => difference !== undefined),
+  remap: (make: Maker) => attempt(() => remapDifference(make)),
+  dma: (make: Maker) => attempt(() => dmaDifference(make)),
+} as const;
+
+export interface Mutation {
+  /** Under emulator/, without its ending. */
+  readonly file: string;
+  /** Occurs once in the compiled file. */
+  readonly from: string;
+  readonly to: string;
+  readonly foundBy: keyof typeof PROOFS;
+}
+
+export const MUTATIONS: Readonly<Record<string, Mutation>> = {
+  'the granule check: a store to hot code drops no region': {
+    file: 'translator/cache',
+    from: 'if (granule === undefined || (bits[granule >> 5] & (1 << (granule & 31))) !== 0)',
+    to: 'if (granule === undefined)',
+    foundBy: 'stops',
+  },
+  '`next` of a compressed row is four bytes on': {
+    file: 'translator/emit',
+    from: 'next: constant(pc + length)',
+    to: 'next: constant(pc + 4)',
+    foundBy: 'stops',
+  },
+  'a miss does not give the budget back': {
+    file: 'translator/emit',
+    from: 'LEFT.slow, instructions.length - this.#at)',
+    to: 'LEFT.slow, 0)',
+    foundBy: 'stops',
+  },
+  'a block that the budget does not reach gives too much back': {
+    file: 'translator/emit',
+    from: 'this.#setSite(block.pc, LEFT.budget, count)',
+    to: 'this.#setSite(block.pc, LEFT.budget, count + 1)',
+    foundBy: 'stops',
+  },
+  'the watch in DMA: code that the disk writes over stays': {
+    file: 'physical',
+    from: 'this.onWatchedWrite(frame, offset, length)',
+    to: 'void length',
+    foundBy: 'dma',
+  },
+  'the reservation outlives DMA to its word': {
+    file: 'machine',
+    from: 'hart.dmaWritten(address, bytes.length);',
+    to: '',
+    foundBy: 'dma',
+  },
+  'SC leaves the reservation': {
+    file: 'translator/emit',
+    from: 'this.#storeWord(WORD.reserved, () => code.constant(0));',
+    to: '',
+    foundBy: 'stops',
+  },
+  'LR reserves the word that was reserved before': {
+    file: 'translator/emit',
+    from: 'this.#storeWord(WORD.reservedWord, () => this.#physicalWord());',
+    to: '',
+    foundBy: 'stops',
+  },
+  'regions are found whatever their pages are mapped to now': {
+    file: 'translator/cache',
+    from: 'if (!region.pages.every((span) => span.frame === hart.mmu.translateCode(span.page, privilege)))',
+    to: 'if (region === undefined)',
+    foundBy: 'remap',
+  },
+  'the jump cache outlives a change of the page tables': {
+    file: 'hart/banks',
+    from: 'dropJumps(space) {',
+    to: 'dropJumps(space) { return;',
+    foundBy: 'remap',
+  },
+  'an access across two pages is one of the first': {
+    file: 'translator/emit',
+    from: '.constant(-4096 + width - 1)',
+    to: '.constant(-4096)',
+    foundBy: 'fuzz',
+  },
+  'a store asks for leave to read': {
+    file: 'translator/emit',
+    from: 'const WRITE_TAG = 4;',
+    to: 'const WRITE_TAG = 0;',
+    foundBy: 'fuzz',
+  },
+  'an arithmetic shift is a logical one': {
+    file: 'translator/nodes',
+    from: 'sra: simple(OP.i32ShrS)',
+    to: 'sra: simple(OP.i32ShrU)',
+    foundBy: 'fuzz',
+  },
+  'a region that is dropped stays in the jump cache': {
+    file: 'translator/cache',
+    from: '#forgetJumps(pc, slot) {',
+    to: '#forgetJumps(pc, slot) { return;',
+    foundBy: 'stops',
+  },
+};
+
+/** An emulator whose translator's machines have the mutation, and what removes it. Throws when the line that is to be changed is not there once. */
+export async function mutant({ file, from, to }: Mutation): Promise<{ make: Maker; remove: () => void }> {
+  const folder = mkdtempSync(join(tmpdir(), 'twinhart-mutant-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    cpSync(fileURLToPath(new URL('.', built('emulator/index.ts'))), folder, { recursive: true, filter: (path) => !path.endsWith('.map') });
+    for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+      if (name.endsWith('.js'))
+        writeFileSync(join(folder, name), readFileSync(join(folder, name), 'utf8').replace(/^\/\/# sourceMappingURL.*$/m, ''));
+    }
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+    const path = join(folder, `${file}.js`);
+    const text = readFileSync(path, 'utf8');
+    const found = text.split(from).length - 1;
+    if (found !== 1) throw new Error(`${file}.js has ${found} times, and not once: ${from}`);
+    writeFileSync(
+      path,
+      text.replace(from, () => to),
+    );
+    const { createMachine } = (await import(/* @vite-ignore */ pathToFileURL(join(folder, 'index.js')).href)) as { createMachine: Maker };
+    return {
+      make: (config, options) => (options.engine === 'interpreter' ? original(config, options) : createMachine(config, options)),
+      remove,
+    };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+/** What is thrown is a difference too. */
+function attempt(proof: () => string | undefined): string | undefined {
+  try {
+    return proof();
+  } catch (error) {
+    return String(error);
+  }
+}
