@@ -1,5 +1,6 @@
 /** What the user is told: a line for each thing that happens to the pair (stderr), and the JSON object at the end (cli.md). */
 import { styleText } from 'node:util';
+import { V8_FLAGS } from '../host/v8-flags.ts';
 import type { WorldStatus } from '../world/control.ts';
 import type { EngineStatus, ReplicaStatus } from '../world/wire.ts';
 import type { TakeoverTimes, WorldEvent, WorldResult } from '../world/world.ts';
@@ -115,7 +116,7 @@ export interface JsonResult {
   readonly divergences: number;
   readonly digest: string | null;
   /** Of the replica that was live last. */
-  readonly engine: EngineStatus | null;
+  readonly engine: (EngineStatus & { readonly v8Flags: readonly string[] }) | null;
 }
 
 /** `exit`: the status that this process ends with. */
@@ -135,7 +136,7 @@ export function jsonResult(result: WorldResult, exit: number): JsonResult {
     outputs: result.last?.outputs ?? 0,
     divergences: result.divergences,
     digest: result.last?.digest ?? null,
-    engine: result.last?.engine ?? null,
+    engine: result.last?.engine === undefined ? null : { ...result.last.engine, v8Flags: V8_FLAGS },
   };
 }
 
