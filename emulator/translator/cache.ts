@@ -6,6 +6,7 @@ import type { Hart } from '../hart/hart.ts';
 import { ENGINE, FETCH_BANKS, GRANULE_BYTES, JUMP_ENTRIES, JUMP_ENTRY_WORDS, NO_JUMP, PAGE_BYTES, SLOT_SHIFT } from '../layout.ts';
 import type { Compiled, Compiler } from './compiler.ts';
 import { SLOTS } from './dispatcher.ts';
+import { Patience } from './patience.ts';
 import type { PlanMemory } from './plan.ts';
 import type { Explored } from './region.ts';
 
@@ -23,6 +24,8 @@ export interface Region {
   readonly asked: readonly number[];
   /** How often it has been made anew to take in ways that were not gone before. */
   readonly generation: number;
+  /** icount when it was asked for. */
+  readonly since: number;
   /** The region that it takes the place of. */
   replaces: Region | undefined;
   /** Its accesses share looks at the TLB (`groups.ts`). */
@@ -31,6 +34,11 @@ export interface Region {
   splits: number;
   /** Another is being made in its place. */
   growing: boolean;
+  /** Since it was last judged: how often it was left for the interpreter, and instructions that ran before that. */
+  slow: number;
+  ran: number;
+  /** How often in a row it was found not to pay. */
+  poor: number;
   state: 'waiting' | 'installed' | 'dropped';
   module: InstalledModule | undefined;
 }
@@ -51,6 +59,9 @@ export class RegionCache {
   readonly #codeBytes: number;
   readonly #jump: Int32Array;
   readonly table: WebAssembly.Table;
+  readonly patience = new Patience();
+  /** Stores that look at the granule before they give up, by physical address. */
+  readonly granuleStores = new Set<number>();
   /** By the physical address of each entry. */
   readonly #byEntry = new Map<number, Region[]>();
   readonly #byFrame = new Map<number, Set<Region>>();
@@ -141,7 +152,7 @@ export class RegionCache {
     const generation = replaces === undefined ? 0 : replaces.generation + 1;
     const region: Region = {
       ...{ slot, head: entries[0], explored, entries, pages, granules, asked, groups, generation, replaces },
-      ...{ splits: 0, growing: false, state: 'waiting', module: undefined },
+      ...{ since: this.#hart.icount, splits: 0, growing: false, slow: 0, ran: 0, poor: 0, state: 'waiting', module: undefined },
     };
     if (replaces !== undefined) replaces.growing = true;
     this.#bySlot[slot] = region;
@@ -235,6 +246,8 @@ export class RegionCache {
     const wasInstalled = region.state === 'installed';
     region.state = 'dropped';
     this.#dropped[why]++;
+    if (region.replaces !== undefined) region.replaces.growing = false;
+    if (why === 'demoted') this.patience.demoted(physicalEntries(region), this.#hart.icount);
     const { slot, entries, pages, granules, module } = region;
     for (const pc of entries) {
       const span = pages.find(({ page }) => page === (pc & -PAGE_BYTES))!;
@@ -280,12 +293,25 @@ export class RegionCache {
 
   /** Code of a granule, or of a whole frame, is not what it was. */
   #lost(frame: number, granule: number | undefined): void {
+    const { icount } = this.#hart;
+    const number = frame * GRANULES + (granule ?? 0);
+    if (granule !== undefined) this.patience.written(number, icount);
+    if (this.granuleStores.size > 0) this.#forgetStores(number, granule === undefined ? GRANULES : 1);
     const regions = this.#byFrame.get(frame);
     if (regions === undefined) return;
+    let since = -1;
     for (const region of [...regions]) {
       const bits = region.granules.get(frame)!;
-      if (granule === undefined || (bits[granule >> 5] & (1 << (granule & 31))) !== 0) this.drop(region, 'invalidated');
+      if (granule === undefined || (bits[granule >> 5] & (1 << (granule & 31))) !== 0) {
+        since = Math.max(since, region.since);
+        this.drop(region, 'invalidated');
+      }
     }
+    if (granule !== undefined && since >= 0) this.patience.invalidated(number, since, icount);
+  }
+
+  #forgetStores(granule: number, count: number): void {
+    for (let at = granule * GRANULE_BYTES; at < (granule + count) * GRANULE_BYTES; at += 2) this.granuleStores.delete(at);
   }
 
   #forgetJumps(pc: number, slot: number): void {
@@ -314,4 +340,10 @@ export class RegionCache {
   }
 }
 
-const physical = (frame: number, pc: number): number => frame * PAGE_BYTES + (pc & (PAGE_BYTES - 1));
+const GRANULES = PAGE_BYTES / GRANULE_BYTES;
+
+/** Frame and offset in one number. */
+export const physical = (frame: number, pc: number): number => frame * PAGE_BYTES + (pc & (PAGE_BYTES - 1));
+
+const physicalEntries = ({ entries, pages }: Region): number[] =>
+  entries.map((pc) => physical(pages.find(({ page }) => page === (pc & -PAGE_BYTES))!.frame, pc));

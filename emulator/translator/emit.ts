@@ -426,8 +426,9 @@ class RegionEmitter {
       .get(LOCAL.v)
       .constant(-4096 + width - 1)
       .op(OP.i32And)
-      .op(OP.i32Ne)
-      .br(OP.brIf, this.#depthTo('leave'));
+      .op(OP.i32Ne);
+    if (instruction.looksAtGranule) this.#lookAtGranule(width);
+    else code.br(OP.brIf, this.#depthTo('leave'));
     if (group !== undefined) {
       this.#setSite(instruction.pc, LEFT.split, this.#block.instructions.length - this.#at);
       for (const reach of [group.low, group.high]) {
@@ -439,6 +440,32 @@ class RegionEmitter {
       return;
     }
     code.get(LOCAL.v).get(LOCAL.e).memory(MEMORY_OP.i32Load, ADDEND).op(OP.i32Add);
+  }
+
+  /**
+   * A number is on the stack: not 0 where the write tag of entry `e` is not that of address `v`. Then leaves unless the page is watched for
+   * code alone and there is none in the granule. An aligned store lies in one.
+   */
+  #lookAtGranule(width: Width): void {
+    const code = this.#code;
+    const { granules, memory } = this.#plan.memory;
+    code.block(OP.if);
+    this.#labels.push({ to: 'plain' });
+    code.get(LOCAL.e).memory(MEMORY_OP.i32Load, CODE_TAG).get(LOCAL.v);
+    code
+      .constant(-4096 + width - 1)
+      .op(OP.i32And)
+      .op(OP.i32Ne)
+      .br(OP.brIf, this.#depthTo('leave'));
+    // Bit n of the map is granule n of this memory, counted from the first frame.
+    code.get(LOCAL.v).get(LOCAL.e).memory(MEMORY_OP.i32Load, ADDEND).op(OP.i32Add).tee(LOCAL.u);
+    code
+      .constant(9)
+      .op(OP.i32ShrU)
+      .memory(MEMORY_OP.i32Load8U, granules - (memory >>> 9));
+    code.get(LOCAL.u).constant(6).op(OP.i32ShrU).constant(7).op(OP.i32And).op(OP.i32ShrU);
+    code.constant(1).op(OP.i32And).br(OP.brIf, this.#depthTo('leave'));
+    this.#close();
   }
 
   /** What follows may leave before the instruction in hand. */
@@ -486,6 +513,7 @@ class RegionEmitter {
 const READ_TAG = 0;
 const WRITE_TAG = 4;
 const ADDEND = 8;
+const CODE_TAG = 12;
 
 export function successorsOf({ end }: PlanBlock): number[] {
   const targets = (): readonly (Target | undefined)[] => {

@@ -37,7 +37,7 @@ export function groupsOf({ instructions }: PlanBlock): Group[] {
     const { rd, rs1, imm } = instruction;
     const base = values[rs1];
     const access = accessOf(row);
-    if (access !== undefined) {
+    if (access !== undefined && !instruction.looksAtGranule) {
       const key = `${base.origin} ${row.kind} ${access}`;
       const family = families.get(key) ?? [];
       families.set(key, family);

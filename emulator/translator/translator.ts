@@ -7,8 +7,9 @@ import { RECORD } from '../hart/code.ts';
 import type { Hart } from '../hart/hart.ts';
 import { type Execute, makeInterpreter } from '../hart/interpreter.ts';
 import { OPERATION_ROW } from '../hart/operations.ts';
-import { ENGINE, FETCH_ENTRY_WORDS, PAGE_BYTES, WORD } from '../layout.ts';
-import { type Region, RegionCache } from './cache.ts';
+import { BASE } from '../isa/index.ts';
+import { DATA_ENTRY_WORDS, ENGINE, FETCH_ENTRY_WORDS, GRANULE_BYTES, PAGE_BYTES, WORD } from '../layout.ts';
+import { physical, type Region, RegionCache } from './cache.ts';
 import { synchronousCompiler } from './compile.ts';
 import type { Compiler } from './compiler.ts';
 import { dispatcherModule, NO_REGION, SLOTS } from './dispatcher.ts';
@@ -37,6 +38,12 @@ const TOGETHER_WITHIN = 400;
 /** How often a pair must have been found at it, at stops, which are a fair sample. */
 const FOUND_TOGETHER = 6;
 const SPLITS_MAX = 16;
+/** Exits for the interpreter's sake after which a region is judged. */
+const JUDGED_AFTER = 64;
+/** With fewer instructions from one such exit to the next, the interpreter alone is faster. */
+const BREAK_EVEN = 24;
+/** A region that was found below so many times in a row goes back to the interpreter for a while. */
+const POOR_MAX = 8;
 /** Instructions of a region that has grown. */
 const GROWN_MAX = 1000;
 
@@ -82,7 +89,7 @@ export class Translator {
       const rest = engine[ENGINE.left];
       hart.left = rest;
       this.#translated += left - rest;
-      if (reason === LEFT.slow) this.#exits.slow++;
+      if (reason === LEFT.slow) this.#slow(this.#cache.bySlot(engine[ENGINE.slot])!, left - rest);
       else if (reason === LEFT.split) this.#split(this.#cache.bySlot(engine[ENGINE.slot])!);
       else if (reason === LEFT.budget) {
         this.#exits.budget++;
@@ -135,6 +142,7 @@ export class Translator {
       return true;
     }
     const frame = hart.code.frameOf(at);
+    if (!this.#eager && this.#cache.patience.refuses(physical(frame, pc), hart.icount)) return false;
     if (!this.#cache.isWaiting(frame, pc)) {
       // A way that a region did not know is taken into it; one that has changed often enough is left as it is.
       const near = from?.explored.leaves.has(pc) ? from : this.#cache.covering(frame, pc);
@@ -175,24 +183,81 @@ export class Translator {
     if (region.splits >= SPLITS_MAX && !region.growing) this.#ask(region.head, region.asked, region, false);
   }
 
+  /** `region` was left for the interpreter's sake, after so many instructions in it and others. */
+  #slow(region: Region, ran: number): void {
+    this.#exits.slow++;
+    region.ran += ran;
+    region.slow++;
+    if (region.slow === JUDGED_AFTER) this.#judge(region);
+  }
+
+  #judge(region: Region): void {
+    const pays = region.ran >= BREAK_EVEN * JUDGED_AFTER;
+    region.slow = 0;
+    region.ran = 0;
+    if (region.growing) return;
+    const store = this.#granuleStore();
+    if (store !== undefined) {
+      this.#cache.granuleStores.add(store);
+      // A region that has such a store already has more of them: from now on all its stores look.
+      if (storesOf(region).some((one) => one.looksAtGranule)) for (const at of storesOf(region)) this.#cache.granuleStores.add(at.place);
+      this.#ask(region.head, region.asked, region);
+      return;
+    }
+    region.poor = pays ? 0 : region.poor + 1;
+    if (region.poor >= POOR_MAX && !this.#eager) this.#cache.drop(region, 'demoted');
+  }
+
+  /** Physical address of the instruction at pc if it writes to a granule without code, and only that the page has code is in its way. */
+  #granuleStore(): number | undefined {
+    const { code, words, data, dataBank, memory, pc } = this.#hart;
+    const at = this.#record(pc);
+    const op = at < 0 ? -1 : OPERATION_ROW[code.records[at] & 255];
+    const row = op < 0 ? undefined : BASE[op];
+    if (row === undefined || (row.kind !== 'store' && row.kind !== 'amo' && row.kind !== 'sc')) return undefined;
+    const address = words[WORD.x + ((code.records[at] >> RECORD.rs1) & 31)] + (row.kind === 'store' ? code.records[at + 1] : 0);
+    const width = row.kind === 'store' ? row.width : 4;
+    const { tlbEntries, granules } = memory.layout;
+    const entry = dataBank + ((address >>> 12) & (tlbEntries - 1)) * DATA_ENTRY_WORDS;
+    if (data[entry + 3] !== (address & (-PAGE_BYTES + width - 1))) return undefined;
+    const granule = (((address + data[entry + 2]) | 0) - memory.layout.memory) / GRANULE_BYTES;
+    if ((memory.bytes[granules + (granule >>> 3)] & (1 << (granule & 7))) !== 0) return undefined;
+    return physical(code.frameOf(at), pc);
+  }
+
   #ask(head: number, asked: readonly number[], replaces: Region | undefined, groups = replaces?.groups ?? true): void {
-    const view = new View(this.#hart, this.#eager);
+    const view = new View(this.#hart, this.#cache, this.#eager);
     const explored = explore(head, asked, view, replaces === undefined ? REGION_MAX : GROWN_MAX);
     if (explored !== undefined) this.#cache.request(explored, view.pages(), asked, groups, replaces);
   }
 }
+
+/** Instructions of a region that write, and the physical address of each. */
+const storesOf = ({ explored, pages }: Region): { place: number; looksAtGranule: boolean }[] =>
+  explored.blocks.flatMap(({ instructions }) =>
+    instructions
+      .filter(({ op }) => WRITES.has(BASE[op].kind))
+      .map(({ pc, looksAtGranule = false }) => ({
+        place: physical(pages.find(({ page }) => page === (pc & -PAGE_BYTES))!.frame, pc),
+        looksAtGranule,
+      })),
+  );
+
+const WRITES: ReadonlySet<string> = new Set(['store', 'amo', 'sc']);
 
 const mayGrow = ({ generation, explored }: Region): boolean => generation < GENERATIONS_MAX && !(explored.full && generation > 0);
 
 /** Code at virtual addresses of the hart as it is now, by its decoded records. */
 class View implements CodeView {
   readonly #hart: Hart;
+  readonly #cache: RegionCache;
   readonly #eager: boolean;
   /** Frame of each virtual page that was looked at; -1 where there is no code to be had. */
   readonly #frames = new Map<number, number>();
 
-  constructor(hart: Hart, eager: boolean) {
+  constructor(hart: Hart, cache: RegionCache, eager: boolean) {
     this.#hart = hart;
+    this.#cache = cache;
     this.#eager = eager;
   }
 
@@ -213,9 +278,12 @@ class View implements CodeView {
     const op = OPERATION_ROW[word & 255];
     if (op < 0) return undefined;
     const rd = (word >> RECORD.rd) & 63;
+    const place = physical(code.frameOf(at), pc);
+    if (!this.#eager && this.#cache.patience.restless(place, this.#hart.icount)) return undefined;
     return {
       ...{ pc, op, rd: rd === WORD.sink ? 0 : rd, rs1: (word >> RECORD.rs1) & 31, rs2: (word >> RECORD.rs2) & 31 },
       ...{ imm: code.records[at + 1], length: (word >> RECORD.length) as 2 | 4 },
+      ...(this.#cache.granuleStores.has(place) && { looksAtGranule: true }),
     };
   }
 
