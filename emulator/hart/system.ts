@@ -4,7 +4,7 @@ import { CSR_WORD, WORD } from '../layout.ts';
 import { accessible } from './csrs.ts';
 import type { Hart } from './hart.ts';
 import { routineFunction } from './routine-js.ts';
-import { MRET, SRET } from './trap.ts';
+import { MRET, SFENCE, SRET } from './trap.ts';
 
 const { OUTCOME } = routine;
 
@@ -20,6 +20,8 @@ function returning(of: Routine): System {
     else hart.settle(outcome);
   };
 }
+
+const fence = routineFunction(SFENCE);
 
 export const SYSTEM: Readonly<Record<SystemFunction, System>> = {
   csrrw: (hart, rd, rs1, number, next) => swap(hart, rd, number, hart.words[rs1], next),
@@ -45,10 +47,8 @@ export const SYSTEM: Readonly<Record<SystemFunction, System>> = {
     hart.attention = true;
   },
 
-  // Translations are coherent with the tables at every instruction, so there is nothing to fence.
   sfenceVma: (hart, _rd, _rs1, _imm, next) => {
-    const { privilege } = hart;
-    if (privilege < 1 || (privilege === 1 && (hart.words[CSR_WORD.mstatus] & MSTATUS.TVM) !== 0)) return hart.illegal();
+    if (fence(hart.engine) === OUTCOME.leave) return hart.illegal();
     hart.pc = next;
   },
 };

@@ -141,6 +141,18 @@ export const SRET: Routine = {
   ],
 };
 
+/** sfence.vma, where it is legal: not in U-mode, and with TVM not in S-mode. Translations are coherent with the tables at every instruction. */
+export const SFENCE: Routine = {
+  parameters: [],
+  statements: [
+    ...begin,
+    when(or(is(privilege, 0), binary('and', is(privilege, 1), binary('ne', and(status, MSTATUS.TVM), constant(0)))), [
+      end(constant(OUTCOME.leave)),
+    ]),
+    end(constant(OUTCOME.done)),
+  ],
+};
+
 /** A write of `value` to the bits of mstatus in `mask`. It leaves when MXR would change: entries of the data TLB must go then. */
 export const writeStatus = (mask: number): Routine => ({
   parameters: ['value'],

@@ -2,12 +2,14 @@
  * A region plan as a WebAssembly function: guest registers in locals, the budget in a local and checked once a block, the TLB looked up
  * inline. Whatever is unusual leaves: an instruction that cannot finish has not begun, and the interpreter does the whole of it.
  */
-import { BASE, type BaseRow, type Expression, type Width } from '../isa/index.ts';
+import { BASE, type Expression, routine, type Width } from '../isa/index.ts';
 import { DATA_ENTRY_WORDS, ENGINE, JUMP_ENTRIES, RAM_BASE, SLOT_SHIFT, WORD } from '../layout.ts';
 import { type Flow, flowOf } from './flow.ts';
 import { type Group, groupsOf } from './groups.ts';
 import { emitExpression, loadOp, type Operands, storeOp } from './nodes.ts';
 import type { PlanBlock, PlanInstruction, RegionPlan, Target } from './plan.ts';
+import { emitRoutine, emitValue } from './routine-wasm.ts';
+import { type CsrUse, systemUse } from './system-rows.ts';
 import { Code, encodeModule, type FunctionType, MEMORY_OP, OP } from './wasm.ts';
 
 /** Why a region came back: the low bits of what its function returns. */
@@ -20,6 +22,12 @@ export const LEFT = {
   slow: 2,
   /** As `slow`: accesses that were taken for one page's lie in two. */
   split: 3,
+  /** An interrupt that is pending may be taken now. */
+  look: 4,
+  /** The instruction at pc has been counted and is the dispatcher's. */
+  ecall: 5,
+  mret: 6,
+  sret: 7,
 } as const;
 
 /** A region's function: the number of an entry in, a reason of `LEFT` out. */
@@ -27,8 +35,8 @@ export const REGION_TYPE: FunctionType = { parameters: 1, results: 1 };
 
 /** Instructions that one block may have: the exits of a block count back in eight bits. */
 export const BLOCK_MAX = 200;
-/** How far a block may be from the region's head, in bytes: exits have 22 bits for half of it. */
-export const REACH = 1 << 21;
+/** How far a block may be from the region's head, in bytes: exits have 21 bits for half of it. */
+export const REACH = 1 << 20;
 
 /** Pages of the memory that regions import: more than any machine has. */
 const MEMORY_PAGES_MAX = 65536;
@@ -48,6 +56,8 @@ export function emitModule(plans: readonly RegionPlan[]): Uint8Array {
 
 const LOCAL = { sel: 0, left: 1, bank: 2, site: 3, pc: 4, v: 5, e: 6, u: 7, jump: 8 } as const;
 const FIRST_REGISTER = 9;
+/** Locals that the routines of system rows have: two of an instruction, and what the routine names. */
+const SCRATCH = 16;
 
 /** What an enclosing label leads to. */
 type Label =
@@ -67,6 +77,8 @@ class RegionEmitter {
   readonly #head: number;
   /** The group of each access that shares a look at the TLB with others, and the local of its addend. */
   readonly #groups = new Map<PlanInstruction, Group & { readonly addend: number }>();
+  /** First of the locals for routines. */
+  #scratch = 0;
   #block!: PlanBlock;
   /** Index in its block of the instruction in hand. */
   #at = 0;
@@ -93,9 +105,9 @@ class RegionEmitter {
     code.op(OP.unreachable);
     this.#close();
     // A site is half the distance from the head, the reason, and how many instructions were counted and not begun.
-    code.get(LOCAL.site).constant(10).op(OP.i32ShrS).constant(1).op(OP.i32Shl).constant(this.#head).op(OP.i32Add).set(LOCAL.pc);
+    code.get(LOCAL.site).constant(11).op(OP.i32ShrS).constant(1).op(OP.i32Shl).constant(this.#head).op(OP.i32Add).set(LOCAL.pc);
     code.get(LOCAL.left).get(LOCAL.site).constant(0xff).op(OP.i32And).op(OP.i32Add).set(LOCAL.left);
-    code.get(LOCAL.site).constant(8).op(OP.i32ShrU).constant(3).op(OP.i32And).set(LOCAL.sel);
+    code.get(LOCAL.site).constant(8).op(OP.i32ShrU).constant(7).op(OP.i32And).set(LOCAL.sel);
     this.#close();
     for (const x of this.#written) this.#storeWord(WORD.x + x, () => code.get(this.#local[x]));
     this.#storeWord(ENGINE.left, () => code.get(LOCAL.left));
@@ -112,8 +124,9 @@ class RegionEmitter {
       if (x !== 0 && this.#local[x] < 0) this.#local[x] = next++;
     };
     for (const { instructions } of this.#plan.blocks) {
-      for (const { op, rd, rs1, rs2 } of instructions) {
-        const { reads, writes } = usesOf(BASE[op]);
+      for (const instruction of instructions) {
+        const { rd, rs1, rs2 } = instruction;
+        const { reads, writes } = usesOf(instruction);
         if (reads.rs1) use(rs1);
         if (reads.rs2) use(rs2);
         if (!writes || rd === 0) continue;
@@ -131,7 +144,8 @@ class RegionEmitter {
         addends = Math.max(addends, groups.length);
       }
     }
-    return next - 1 + addends;
+    this.#scratch = next + addends;
+    return this.#scratch - 1 + SCRATCH;
   }
 
   // --- Flow ---------------------------------------------------------------------------------------------------------------------------
@@ -233,7 +247,7 @@ class RegionEmitter {
   }
 
   #setSite(pc: number, reason: number, undo: number): void {
-    this.#code.constant((((pc - this.#head) >> 1) << 10) | (reason << 8) | undo).set(LOCAL.site);
+    this.#code.constant((((pc - this.#head) >> 1) << 11) | (reason << 8) | undo).set(LOCAL.site);
   }
 
   // --- Blocks -------------------------------------------------------------------------------------------------------------------------
@@ -277,6 +291,14 @@ class RegionEmitter {
       }
       case 'indirect':
         this.#indirect(end.expected);
+        return;
+      case 'leave':
+        code
+          .constant(instructions[count - 1].pc)
+          .set(LOCAL.pc)
+          .constant(LEFT[end.by])
+          .set(LOCAL.sel)
+          .br(OP.br, this.#depthTo('done'));
         return;
       case 'slow':
         code.br(OP.br, this.#towards({ block: -1, pc: end.pc }, LEFT.slow));
@@ -390,8 +412,53 @@ class RegionEmitter {
         if (instruction.rd !== 0) code.get(LOCAL.u).op(OP.i32Eqz).set(this.#local[instruction.rd]);
         return;
       case 'system':
-        throw new Error(`${row.name} is the interpreter's: it ends a block`);
+        this.#system(instruction);
+        return;
     }
+  }
+
+  #system(instruction: PlanInstruction): void {
+    const code = this.#code;
+    const use = systemUse(instruction);
+    switch (use.kind) {
+      case 'slow':
+        throw new Error(`the instruction at ${instruction.pc >>> 0} is the interpreter's: it ends a block`);
+      case 'leave':
+        return;
+      case 'fence':
+        this.#slowExit();
+        emitRoutine(code, use.routine, this.#scratch);
+        code.op(OP.i32Eqz).br(OP.brIf, this.#depthTo('leave'));
+        return;
+      case 'csr':
+        this.#csr(instruction, use.csr);
+        return;
+    }
+  }
+
+  /** Operands are read, then the CSR is written, then rd; where the routine leaves, nothing has been. */
+  #csr(instruction: PlanInstruction, { words, privilege, operation, immediate, writes, choosesBanks }: CsrUse): void {
+    const code = this.#code;
+    const [old, value] = [this.#scratch, this.#scratch + 1];
+    this.#slowExit();
+    if (privilege > 0) this.#loadWord(WORD.privilege).constant(privilege).op(OP.i32LtS).br(OP.brIf, this.#depthTo('leave'));
+    emitValue(code, words.read);
+    code.set(old);
+    if (writes) {
+      if (operation !== 'write') code.get(old);
+      if (immediate) code.constant(instruction.rs1);
+      else this.#operands(instruction).rs1();
+      if (operation === 'set') code.op(OP.i32Or);
+      if (operation === 'clear') code.constant(-1).op(OP.i32Xor).op(OP.i32And);
+      code.set(value);
+      emitRoutine(code, words.write, value);
+      code.tee(value).op(OP.i32Eqz).br(OP.brIf, this.#depthTo('leave'));
+    }
+    if (instruction.rd !== 0) code.get(old).set(this.#local[instruction.rd]);
+    if (choosesBanks) this.#loadWord(ENGINE.dataBank).set(LOCAL.bank);
+    if (!writes) return;
+    this.#setSite(instruction.pc + instruction.length, LEFT.look, this.#block.instructions.length - this.#at - 1);
+    code.get(value).constant(routine.OUTCOME.look).op(OP.i32Eq).br(OP.brIf, this.#depthTo('leave'));
   }
 
   #load(instruction: PlanInstruction, width: Width, signed: boolean, address: Expression): void {
@@ -525,6 +592,7 @@ export function successorsOf({ end }: PlanBlock): number[] {
         return [end.taken, end.not];
       case 'indirect':
         return [end.expected];
+      case 'leave':
       case 'slow':
         return [];
     }
@@ -541,7 +609,8 @@ const startsAt = (flow: Flow, block: number): boolean =>
   flow.kind === 'dispatch' ? flow.targets.includes(block) : firstOf(flow) === block;
 
 /** Which operands a row reads and whether it writes rd, by its tree. */
-function usesOf(row: BaseRow): { reads: { rs1: boolean; rs2: boolean }; writes: boolean } {
+function usesOf(instruction: PlanInstruction): { reads: { rs1: boolean; rs2: boolean }; writes: boolean } {
+  const row = BASE[instruction.op];
   switch (row.kind) {
     case 'rd':
     case 'load':
@@ -557,8 +626,11 @@ function usesOf(row: BaseRow): { reads: { rs1: boolean; rs2: boolean }; writes: 
       return { reads: { rs1: true, rs2: true }, writes: true };
     case 'lr':
       return { reads: { rs1: true, rs2: false }, writes: true };
-    case 'system':
-      return { reads: { rs1: false, rs2: false }, writes: false };
+    case 'system': {
+      const use = systemUse(instruction);
+      const csr = use.kind === 'csr' ? use.csr : undefined;
+      return { reads: { rs1: csr?.immediate === false, rs2: false }, writes: csr !== undefined };
+    }
   }
 }
 

@@ -29,6 +29,8 @@ export type BlockEnd =
   | { readonly kind: 'jump'; readonly to: Target }
   /** The last instruction is a jalr. `expected`: where it probably goes; tried first. */
   | { readonly kind: 'indirect'; readonly expected: Target | undefined }
+  /** The last instruction is an ecall, mret or sret: the dispatcher's. */
+  | { readonly kind: 'leave'; readonly by: 'ecall' | 'mret' | 'sret' }
   /** The instruction at `pc` is the interpreter's. */
   | { readonly kind: 'slow'; readonly pc: number };
 

@@ -5,6 +5,7 @@
 import { BASE } from '../isa/index.ts';
 import { BLOCK_MAX, REACH } from './emit.ts';
 import type { BlockEnd, PlanBlock, PlanInstruction, Target } from './plan.ts';
+import { systemUse } from './system-rows.ts';
 
 /** Code as the explorer sees it, at virtual addresses. */
 export interface CodeView {
@@ -83,7 +84,7 @@ class Explorer {
     this.#drain();
     if (this.#indirect) this.#visitTargets();
     const first = this.#nodes.get(key(this.#root, this.#head));
-    if (first === undefined || BASE[first.instruction.op].kind === 'system') return undefined;
+    if (first === undefined || isSlow(first.instruction)) return undefined;
     this.#findEntries();
     return this.#build();
   }
@@ -126,7 +127,7 @@ class Explorer {
       this.#nodes.set(at, { context, instruction });
       const next = (pc + instruction.length) | 0;
       const row = BASE[instruction.op];
-      if (row.kind === 'system') {
+      if (row.kind === 'system' && endsBlock(instruction)) {
         this.#enter(next, context);
         return;
       }
@@ -211,7 +212,7 @@ class Explorer {
         if (row.name === 'jal') waiting.push((pc + instruction.imm) | 0);
         else if (instruction.rs1 !== 1 && instruction.rs1 !== 5) return false;
       } else if (row.kind === 'branch') waiting.push(next, (pc + instruction.imm) | 0);
-      else if (row.kind !== 'system') waiting.push(next);
+      else if (row.kind !== 'system' || !endsBlock(instruction)) waiting.push(next);
     }
     return true;
   }
@@ -279,9 +280,11 @@ class Explorer {
           break;
         }
         const row = BASE[instruction.op];
-        if (row.kind === 'system') end = { kind: 'slow', pc };
+        if (isSlow(instruction)) end = { kind: 'slow', pc };
         else {
           instructions.push(instruction);
+          const use = row.kind === 'system' ? systemUse(instruction) : undefined;
+          if (use?.kind === 'leave') end = use;
           if (row.kind === 'branch' || row.kind === 'jump') end = this.#endOf(instruction, context, to);
         }
         pc = (pc + instruction.length) | 0;
@@ -313,6 +316,14 @@ class Explorer {
     }
     return { kind: 'indirect', expected: undefined };
   }
+}
+
+const isSlow = (instruction: PlanInstruction): boolean => BASE[instruction.op].kind === 'system' && systemUse(instruction).kind === 'slow';
+
+/** A system row behind which a region may be entered: control comes back there, or other TLB banks are in use. */
+function endsBlock(instruction: PlanInstruction): boolean {
+  const use = systemUse(instruction);
+  return use.kind === 'slow' || use.kind === 'leave' || (use.kind === 'csr' && use.csr.choosesBanks);
 }
 
 const key = (context: Context, pc: number): number => context.id * 2 ** 32 + (pc >>> 0);

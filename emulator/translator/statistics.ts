@@ -1,7 +1,7 @@
 /** What the engines did: for `--json`, the terminal's status line and the benchmark. Speed, never state. */
 
 /** Why control came back from translated code to TypeScript. */
-export const EXITS = ['noRegion', 'budget', 'slow'] as const;
+export const EXITS = ['noRegion', 'budget', 'slow', 'look'] as const;
 export type ExitCause = (typeof EXITS)[number];
 
 export interface Statistics {
@@ -32,5 +32,5 @@ export const interpreted = (instructions: number): Statistics => ({
   modules: { installed: 0, compiled: 0 },
   wasmBytes: 0,
   compileMs: 0,
-  exits: { noRegion: 0, budget: 0, slow: 0 },
+  exits: { noRegion: 0, budget: 0, slow: 0, look: 0 },
 });

@@ -60,7 +60,7 @@ export class Translator {
   /** How often two regions were found one after the other, by both slots. */
   readonly #together = new Map<number, number>();
   #translated = 0;
-  readonly #exits: Record<ExitCause, number> = { noRegion: 0, budget: 0, slow: 0 };
+  readonly #exits: Record<ExitCause, number> = { noRegion: 0, budget: 0, slow: 0, look: 0 };
 
   constructor(hart: Hart, memory: WebAssembly.Memory, eager: boolean, options: TranslatorOptions) {
     const compiler = options.compiler ?? synchronousCompiler(options.validate ?? false);
@@ -88,12 +88,17 @@ export class Translator {
       const reason = this.#dispatch();
       const rest = engine[ENGINE.left];
       hart.left = rest;
+      hart.absorbEngine();
       this.#translated += left - rest;
       if (reason === LEFT.slow) this.#slow(this.#cache.bySlot(engine[ENGINE.slot])!, left - rest);
       else if (reason === LEFT.split) this.#split(this.#cache.bySlot(engine[ENGINE.slot])!);
       else if (reason === LEFT.budget) {
         this.#exits.budget++;
         this.#sample((engine[ENGINE.entered] - entered) | 0, left - rest);
+      } else if (reason === LEFT.look) {
+        this.#exits.look++;
+        hart.attention = true;
+        return;
       } else {
         this.#exits.noRegion++;
         if (reason !== NO_REGION) throw new Error(`the dispatcher left with ${reason}`);
