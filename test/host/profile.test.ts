@@ -15,18 +15,19 @@ describe('a profile', () => {
     samples.add(address, 1, 100);
     samples.add(end - 2, 1, 50);
     samples.add(0x1234_5678, 0, 7);
+    samples.add(end, 0, 2);
     samples.addWait(1000);
     samples.add(address, 3, 1);
     const profile = cpuProfile(samples, [{ name: 'os.elf', bytes }]);
     const named = (id: number) => profile.nodes.find((node) => node.id === id)!.callFrame.functionName;
-    expect(profile.samples.map(named)).toEqual([name, name, '0x12345678', '(idle)', name]);
+    expect(profile.samples.map(named)).toEqual([name, name, '0x12345678', `0x${end.toString(16)}`, '(idle)', name]);
     // A sample lasts until the next, the last one until the end.
-    expect(profile.timeDeltas).toEqual([0, 100, 50, 7, 1000]);
-    expect([profile.startTime, profile.endTime]).toEqual([0, 1158]);
+    expect(profile.timeDeltas).toEqual([0, 100, 50, 7, 2, 1000]);
+    expect([profile.startTime, profile.endTime]).toEqual([0, 1160]);
     const root = profile.nodes[0]!;
     expect(root.callFrame.functionName).toBe('(root)');
     expect(root.children.map(named)).toEqual(['S-mode', 'U-mode', '(idle)', 'M-mode']);
-    expect(profile.nodes.map(({ hitCount }) => hitCount).reduce((a, b) => a + b)).toBe(5);
+    expect(profile.nodes.map(({ hitCount }) => hitCount).reduce((a, b) => a + b)).toBe(6);
     // Every node but the root is somebody's child, once.
     expect(profile.nodes.flatMap(({ children }) => children).sort((a, b) => a - b)).toEqual(profile.nodes.slice(1).map(({ id }) => id));
   });

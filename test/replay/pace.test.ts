@@ -54,6 +54,14 @@ describe('slices', () => {
     expect(lengths.findIndex((length) => length > sliceTicks * 0.8)).toBeLessThan(15);
   });
 
+  it('grow step by step: one that seemed to take no time is no reason for one that takes a second', () => {
+    const host = new Host();
+    host.run(100_000, 4);
+    const before = host.pace.instructions(sliceTicks);
+    host.pace.observe(BigInt(Math.round(host.host)), host.icount + before, true);
+    expect(host.pace.instructions(sliceTicks)).toBeLessThan(2.1 * before);
+  });
+
   it('that outputs end early do not count: the guest is as fast as it was', () => {
     const host = new Host();
     host.run(100_000, 400);
