@@ -115,7 +115,9 @@ case ${at + 1}: t = ${names.pc} + ${names.imm} | 0; ${TO} = ${names.next}; break
 export function interpreterSource(counts: boolean): string {
   return `"use strict";
 const { words, data, fetch, memory } = hart;
-const { records, arrivals } = hart.code;
+const { records, arrivals, threshold } = hart.code;
+// Where the first arrival asks, 1 says nothing.
+const entered = threshold === 1 ? -1 : 1;
 const { bytes, halves, words: all } = memory;
 const dataMask = data.length / ${DATA_BANKS} - ${DATA_ENTRY_WORDS};
 const fetchMask = fetch.length / ${FETCH_BANKS} - ${FETCH_ENTRY_WORDS};
@@ -164,7 +166,8 @@ ${BASE.flatMap((row) => fastCase(row, counts) ?? []).join('\n')}
       R[${WORD.pc}] = pcOffset + i;
       hart.left = left;
       // Behind a system row a region may begin; behind an access that took the slow path none does, or there would be one for each instruction.
-      jumped = (D[i] & 255) >= ${FIRST_SYSTEM};
+      // One that is there already is entered: its count is 1.
+      jumped = (D[i] & 255) >= ${FIRST_SYSTEM}${counts ? ` || A[i + (D[i] >> ${RECORD.length}) >> 1] === entered` : ''};
       precisely(i);
       if (hart.attention) return;
       continue;

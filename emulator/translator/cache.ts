@@ -113,6 +113,11 @@ export class RegionCache {
     return false;
   }
 
+  /** Whether the jump cache has a region for `pc`. */
+  has(pc: number): boolean {
+    return this.#jump[this.#jumpIndex(this.#hart.engine[ENGINE.jumpBank] >> 2, pc)] === pc;
+  }
+
   /** Whether a region with an entry at `pc` of `frame` has been asked for and has not come. */
   isWaiting(frame: number, pc: number): boolean {
     return (this.#byEntry.get(physical(frame, pc)) ?? []).some(({ state, entries }) => state === 'waiting' && entries.includes(pc));

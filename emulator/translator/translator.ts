@@ -40,8 +40,10 @@ const FOUND_TOGETHER = 6;
 const SPLITS_MAX = 16;
 /** Exits for the interpreter's sake after which a region is judged. */
 const JUDGED_AFTER = 64;
+/** Where one access in so many instructions is the interpreter's, the region is entered again behind it. */
+const RESUMED_WITHIN = 400;
 /** With fewer instructions from one such exit to the next, the interpreter alone is faster. */
-const BREAK_EVEN = 24;
+const BREAK_EVEN = 16;
 /** A region that was found below so many times in a row goes back to the interpreter for a while. */
 const POOR_MAX = 8;
 /** Instructions of a region that has grown. */
@@ -142,7 +144,7 @@ export class Translator {
     if (!this.#started) return false;
     const hart = this.#hart;
     const { pc } = hart;
-    if (this.#cache.find(pc)) {
+    if (this.#cache.has(pc) || this.#cache.find(pc)) {
       hart.code.arrivals[at >> 1] = 1;
       return true;
     }
@@ -197,7 +199,7 @@ export class Translator {
   }
 
   #judge(region: Region): void {
-    const pays = region.ran >= BREAK_EVEN * JUDGED_AFTER;
+    const apart = region.ran / JUDGED_AFTER;
     region.slow = 0;
     region.ran = 0;
     if (region.growing) return;
@@ -209,8 +211,21 @@ export class Translator {
       this.#ask(region.head, region.asked, region);
       return;
     }
-    region.poor = pays ? 0 : region.poor + 1;
+    const next = apart < RESUMED_WITHIN && mayGrow(region) ? this.#behindAccess() : undefined;
+    if (next !== undefined && !region.entries.includes(next)) {
+      this.#ask(region.head, [...region.asked, next], region);
+      return;
+    }
+    region.poor = apart >= BREAK_EVEN ? 0 : region.poor + 1;
     if (region.poor >= POOR_MAX && !this.#eager) this.#cache.drop(region, 'demoted');
+  }
+
+  /** The address behind the instruction at pc, if that is an access to memory. */
+  #behindAccess(): number | undefined {
+    const { code, pc } = this.#hart;
+    const at = this.#record(pc);
+    if (at < 0 || !ACCESSES.has(BASE[OPERATION_ROW[code.records[at] & 255]]?.kind)) return undefined;
+    return (pc + (code.records[at] >> RECORD.length)) | 0;
   }
 
   /** Physical address of the instruction at pc if it writes to a granule without code, and only that the page has code is in its way. */
@@ -248,7 +263,8 @@ const storesOf = ({ explored, pages }: Region): { place: number; looksAtGranule:
       })),
   );
 
-const WRITES: ReadonlySet<string> = new Set(['store', 'amo', 'sc']);
+const WRITES: ReadonlySet<string | undefined> = new Set(['store', 'amo', 'sc']);
+const ACCESSES: ReadonlySet<string | undefined> = new Set([...WRITES, 'load', 'lr']);
 
 const mayGrow = ({ generation, explored }: Region): boolean => generation < GENERATIONS_MAX && !(explored.full && generation > 0);
 
