@@ -18,7 +18,7 @@ const REGIONS: Readonly<Record<string, string>> = {
   'if-else': 'hot: addi a0, a0, 1\nandi a1, a0, 1\nbeqz a1, other\naddi a2, a2, 1\nj hot\nother: addi a3, a3, 1\nj hot',
   'call-inlined': 'hot: jal ra, f\naddi a1, a1, 1\nj hot\nf: addi a0, a0, 1\nret',
   recursion:
-    'start: li a0, 3\njal ra, hot\nj start\nhot: beqz a0, out\naddi a0, a0, -1\naddi sp, sp, -4\nsw ra, 0(sp)\njal ra, hot\nlw ra, 0(sp)\naddi sp, sp, 4\nout: ret',
+    'li sp, 0x80050000\nstart: li a0, 3\njal ra, hot\nj start\nhot: beqz a0, out\naddi a0, a0, -1\naddi sp, sp, -4\nsw ra, 0(sp)\njal ra, hot\nlw ra, 0(sp)\naddi sp, sp, 4\nout: ret',
   'indirect-jump': 'la s0, target\nhot: addi a0, a0, 1\njr s0\nnop\ntarget: addi a1, a1, 1\nj hot',
   'jump-table':
     'la s0, table\nhot: addi a0, a0, 4\nandi a1, a0, 12\nadd a1, a1, s0\nlw a1, 0(a1)\njr a1\none: addi a2, a2, 1\nj hot\ntwo: addi a3, a3, 1\nj hot\n.balign 4\ntable: .word one, two, one, two',

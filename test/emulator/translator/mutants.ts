@@ -27,7 +27,7 @@ export const PROOFS = {
 export interface Mutation {
   /** Under emulator/, without its ending. */
   readonly file: string;
-  /** Occurs once in the compiled file. */
+  /** In the compiled file; changed wherever it occurs. */
   readonly from: string;
   readonly to: string;
   readonly foundBy: keyof typeof PROOFS;
@@ -120,7 +120,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
 };
 
-/** An emulator whose translator's machines have the mutation, and what removes it. Throws when the line that is to be changed is not there once. */
+/** An emulator whose translator's machines have the mutation, and what removes it. Throws when what is to be changed is not there. */
 export async function mutant({ file, from, to }: Mutation): Promise<{ make: Maker; remove: () => void }> {
   const folder = mkdtempSync(join(tmpdir(), 'twinhart-mutant-'));
   const remove = () => rmSync(folder, { recursive: true, force: true });
@@ -133,11 +133,10 @@ export async function mutant({ file, from, to }: Mutation): Promise<{ make: Make
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
     const path = join(folder, `${file}.js`);
     const text = readFileSync(path, 'utf8');
-    const found = text.split(from).length - 1;
-    if (found !== 1) throw new Error(`${file}.js has ${found} times, and not once: ${from}`);
+    if (!text.includes(from)) throw new Error(`${file}.js does not say what the mutation changes: ${from}`);
     writeFileSync(
       path,
-      text.replace(from, () => to),
+      text.replaceAll(from, () => to),
     );
     const { createMachine } = (await import(/* @vite-ignore */ pathToFileURL(join(folder, 'index.js')).href)) as { createMachine: Maker };
     return {
