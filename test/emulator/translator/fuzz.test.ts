@@ -5,7 +5,7 @@ import { seedFromEnvironment } from '../../support/random.ts';
 import { fuzz, newTally } from './fuzz.ts';
 
 const SEED = seedFromEnvironment(3);
-const PROGRAMS = Number(process.env.PROGRAMS ?? 250);
+const PROGRAMS = Number(process.env.PROGRAMS ?? 200);
 
 test(`${PROGRAMS} hot programs, stopped at random, SEED=${SEED}`, () => {
   const tally = newTally();

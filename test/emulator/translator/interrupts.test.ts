@@ -54,7 +54,7 @@ describe(`an interrupt at every instruction of a hot region, SEED=${SEED}`, () =
     const delivered = new Set<number>();
     const random = new Random(SEED);
     for (const machine of [reference, subject]) settle(machine, HOT);
-    for (let n = 0; n < 400; n++) {
+    for (let n = 0; n < 250; n++) {
       const limit = reference.icount + 100 + random.below(100);
       for (const machine of [reference, subject]) settle(machine, limit);
       expect(compare(reference, subject, n % 50 === 0), `before delivery ${n}`).toBeUndefined();

@@ -124,6 +124,15 @@ patched: addi t4, t4, 2
   addi t5, t5, 1
   j loop
 end:`,
+  'a software interrupt of its own': `
+loop: lui t0, 0x2000
+  li t1, 1
+  addi t2, t2, 1
+  sw t1, 0(t0)
+  addi t3, t3, 1
+  c.addi t4, 1
+  j loop
+end:`,
   'a wait': `
 loop: addi t0, t0, 1
   wfi

@@ -7,7 +7,7 @@ import { SCENES, scene } from './scenes.ts';
 import { sweep } from './sweep.ts';
 
 /** Loops of which much is the interpreter's. */
-const SYSTEM = new Set(['the CSR write that unmasks', 'counters', 'a wait', 'code written over']);
+const SYSTEM = new Set(['the CSR write that unmasks', 'counters', 'a wait', 'code written over', 'a software interrupt of its own']);
 
 describe('run(1), run(2), ... over a hot region', () => {
   test.each(SCENES)('%s', (name) => {
