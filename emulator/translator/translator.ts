@@ -195,7 +195,10 @@ export class Translator {
     this.#exits.slow++;
     region.ran += ran;
     region.slow++;
-    if (region.slow === JUDGED_AFTER) this.#judge(region);
+    if (region.slow < JUDGED_AFTER) return;
+    this.#judge(region);
+    this.#cache.flush();
+    if (this.#synchronous) this.#cache.install();
   }
 
   #judge(region: Region): void {

@@ -1,0 +1,103 @@
+/** Does code that does not pay settle in the interpreter, and come back when it does? And is neither seen? */
+import { expect, test } from 'vitest';
+import { createMachine, type Machine } from '../../../emulator/index.ts';
+import { assemble } from '../../../emulator/isa/assemble.ts';
+import { testConfig } from '../../support/program.ts';
+import { Random, seedFromEnvironment } from '../../support/random.ts';
+import { lockstep, randomStop } from './lockstep.ts';
+
+const SEED = seedFromEnvironment(12);
+
+/** Runs the program on the interpreter and on `auto` to the same random stops; the second machine. */
+function both(source: string, limit: number): Machine {
+  const config = testConfig(assemble(source).bytes);
+  const pair = { reference: createMachine(config), subject: createMachine(config, { engine: 'auto', translator: { validate: true } }) };
+  const random = new Random(SEED);
+  const { difference } = lockstep(
+    pair,
+    () => randomStop(random, 30_000, false),
+    limit,
+    () => () => false,
+  );
+  expect(difference, `SEED=${SEED}`).toBeUndefined();
+  return pair.subject;
+}
+
+/** Rewrites an instruction of a loop of 100 rounds before it runs it, `times` times; then the loop for ever. */
+const rewriting = (times: number): string => `
+  la s0, patched
+  lw s1, 0(s0)
+  li s2, 0x00100000
+  li s3, ${times}
+again: xor s1, s1, s2
+  sw s1, 0(s0)
+  fence.i
+  call function
+  addi s3, s3, -1
+  bnez s3, again
+forever: call function
+  j forever
+  .balign 4096
+function: li t0, 100
+patched: addi t1, t1, 2
+  xor t2, t2, t1
+  slli t3, t2, 3
+  srli t4, t2, 29
+  or t2, t3, t4
+  addi t0, t0, -1
+  bnez t0, patched
+  ret`;
+
+test('code that rewrites itself each 700 instructions is left to the interpreter', () => {
+  const { instructions, regions } = both(rewriting(100_000), 3_000_000).statistics();
+  expect(regions.compiled).toBeGreaterThan(0);
+  expect(regions.compiled).toBeLessThan(40);
+  expect(instructions.translator).toBeLessThan(instructions.interpreter / 20);
+});
+
+test('code that has rewritten itself for a while and does so no more is translated', () => {
+  const { instructions, regions } = both(rewriting(1000), 3_000_000).statistics();
+  expect(regions.invalidated).toBeGreaterThan(0);
+  expect(instructions.translator).toBeGreaterThan(1_800_000);
+});
+
+/** A loop with one load that is not aligned among so many instructions. */
+const misaligned = (length: number): string => `
+  la s0, data
+loop: lw t0, 1(s0)
+  ${'addi t1, t1, 1\n  '.repeat(length - 2)}j loop
+  .balign 4096
+data: .word 1, 2`;
+
+test('a region that is left every fifth instruction goes back to the interpreter', () => {
+  const machine = both(misaligned(5), 1_000_000);
+  const { regions, exits, instructions } = machine.statistics();
+  expect(regions.demoted).toBeGreaterThan(0);
+  expect(exits.slow).toBeLessThan(instructions.interpreter / 5 / 10);
+});
+
+test('it is tried again after a while, each time after a longer one', () => {
+  const config = testConfig(assemble(misaligned(5)).bytes);
+  const machine = createMachine(config, { engine: 'auto' });
+  const demoted = [1, 2, 4, 8, 16].map((millions) => {
+    machine.run(millions * 1_000_000);
+    return machine.statistics().regions.demoted;
+  });
+  expect(demoted[4]).toBeGreaterThan(demoted[0]);
+  expect(demoted[4] - demoted[3]).toBeLessThanOrEqual(demoted[0]);
+});
+
+test('a region that is left every 60th instruction goes on right behind it', () => {
+  const { regions, exits, instructions } = both(misaligned(60), 1_000_000).statistics();
+  expect(regions.demoted).toBe(0);
+  expect(exits.slow).toBeGreaterThan(15_000);
+  // All but the loads, and what ran before the region was there.
+  expect(instructions.interpreter).toBeLessThan(exits.slow + 20_000);
+});
+
+test('device registers: a region goes on behind a load from one', () => {
+  const source = misaligned(60).replace('la s0, data', 'li s0, 0x0200bff8').replace('1(s0)', '0(s0)');
+  const { exits, instructions } = both(source, 1_000_000).statistics();
+  expect(exits.slow).toBeGreaterThan(15_000);
+  expect(instructions.interpreter).toBeLessThan(exits.slow + 20_000);
+});
