@@ -1,8 +1,12 @@
-/** `npm run show -- interpreter|tree`: prints what is generated, for eyes: the interpreter's source, the board's device tree as bytes for dtc. */
+/**
+ * `npm run show -- interpreter|tree|region …`: prints what is generated, for eyes: the interpreter's source, the board's device tree as bytes
+ * for dtc, the regions of a run of an image (`show-region.ts`).
+ */
 import { boardTree } from '../emulator/devicetree.ts';
 import { interpreterSource } from '../emulator/hart/interpreter.ts';
+import { showRegion } from './show-region.ts';
 
-const THINGS: Readonly<Record<string, () => string | Uint8Array>> = {
+const THINGS: Readonly<Record<string, (args: readonly string[]) => string | Uint8Array | Promise<string>>> = {
   interpreter: () => interpreterSource(true),
   tree: () =>
     boardTree(
@@ -18,6 +22,7 @@ const THINGS: Readonly<Record<string, () => string | Uint8Array>> = {
       },
       undefined,
     ),
+  region: showRegion,
 };
 
 const thing = THINGS[process.argv[2] ?? ''];
@@ -25,4 +30,9 @@ if (thing === undefined) {
   console.error(`show: want one of ${Object.keys(THINGS).join(', ')}; npm run -s show -- tree | dtc -I dtb reads well`);
   process.exit(64);
 }
-process.stdout.write(thing());
+try {
+  process.stdout.write(await thing(process.argv.slice(3)));
+} catch (error) {
+  console.error(`show: ${(error as Error).message}`);
+  process.exit(1);
+}
