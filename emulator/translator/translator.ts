@@ -43,7 +43,9 @@ const JUDGED_AFTER = 64;
 /** Where one access in so many instructions is the interpreter's, the region is entered again behind it. */
 const RESUMED_WITHIN = 400;
 /** With fewer instructions from one such exit to the next, the interpreter alone is faster. */
-const BREAK_EVEN = 16;
+const BREAK_EVEN = 12;
+/** How many plain instructions more a system row costs the interpreter. */
+const SYSTEM_COST = 12;
 /** A region that was found below so many times in a row goes back to the interpreter for a while. */
 const POOR_MAX = 8;
 /** Instructions of a region that has grown. */
@@ -103,6 +105,7 @@ export class Translator {
         return;
       } else {
         this.#exits.noRegion++;
+        if (left !== rest && !this.#eager) this.#leftRestless(left - rest);
         if (reason !== NO_REGION) throw new Error(`the dispatcher left with ${reason}`);
         // Where nothing has run it is no arrival, unless there is a region that the jump cache has lost.
         const at = this.#record(words[WORD.pc]);
@@ -190,9 +193,22 @@ export class Translator {
     if (region.splits >= SPLITS_MAX && !region.growing) this.#ask(region.head, region.asked, region, false);
   }
 
+  /** Regions were left after `ran` instructions: counted where the code at pc may not be translated now. */
+  #leftRestless(ran: number): void {
+    const { code, engine, icount, pc } = this.#hart;
+    const region = this.#cache.bySlot(engine[ENGINE.slot]);
+    const at = this.#record(pc);
+    if (region === undefined || at < 0) return;
+    if (this.#cache.patience.restless(physical(code.frameOf(at), pc), icount)) this.#count(region, ran);
+  }
+
   /** `region` was left for the interpreter's sake, after so many instructions in it and others. */
   #slow(region: Region, ran: number): void {
     this.#exits.slow++;
+    this.#count(region, ran);
+  }
+
+  #count(region: Region, ran: number): void {
     region.ran += ran;
     region.slow++;
     if (region.slow < JUDGED_AFTER) return;
@@ -219,7 +235,7 @@ export class Translator {
       this.#ask(region.head, [...region.asked, next], region);
       return;
     }
-    region.poor = apart >= BREAK_EVEN ? 0 : region.poor + 1;
+    region.poor = apart >= BREAK_EVEN || apart * worthOf(region) >= BREAK_EVEN ? 0 : region.poor + 1;
     if (region.poor >= POOR_MAX && !this.#eager) this.#cache.drop(region, 'demoted');
   }
 
@@ -253,6 +269,16 @@ export class Translator {
     const explored = explore(head, asked, view, replaces === undefined ? REGION_MAX : GROWN_MAX);
     if (explored !== undefined) this.#cache.request(explored, view.pages(), asked, groups, replaces);
   }
+}
+
+/** What one of the region's instructions costs the interpreter, where plain ones cost it 1. */
+function worthOf({ explored }: Region): number {
+  let [all, system] = [0, 0];
+  for (const { instructions } of explored.blocks) {
+    all += instructions.length;
+    for (const { op } of instructions) if (BASE[op].kind === 'system') system++;
+  }
+  return 1 + (SYSTEM_COST * system) / Math.max(1, all);
 }
 
 /** Instructions of a region that write, and the physical address of each. */

@@ -83,17 +83,17 @@ supervisor:`;
 
 const ENGINES: Readonly<Record<string, MachineOptions>> = {
   translator: { engine: 'translator', translator: { validate: true } },
-  auto: { engine: 'auto', translator: { validate: true } },
+  auto: { engine: 'auto', translator: { threshold: 60, validate: true } },
 };
 const CASES = (Object.keys(STORES) as Store[]).flatMap((kind) => [false, true].map((aliased) => ({ kind, aliased })));
 
 describe.each(Object.keys(ENGINES))('%s', (engine) => {
   test.each(CASES)('$kind beside code stays in the region (another address for the page: $aliased)', ({ kind, aliased }) => {
     const machine = createMachine(testConfig(beside(kind, aliased, 1 << 28)), ENGINES[engine]);
-    machine.run(300_000);
+    while (machine.icount < 300_000) machine.run(machine.icount + 3000);
     const { exits, instructions } = machine.statistics();
-    expect(exits.slow).toBeLessThan(500);
-    expect(instructions.translator).toBeGreaterThan(250_000);
+    expect(exits.slow).toBeLessThan(2000);
+    expect(instructions.translator).toBeGreaterThan(240_000);
   });
 
   test.each(CASES)('$kind into the code of the loop is seen at once (another address: $aliased)', ({ kind, aliased }) => {
