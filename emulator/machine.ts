@@ -34,7 +34,7 @@ import {
   sameConfig,
 } from './state.ts';
 import { interpreted, type Statistics } from './translator/statistics.ts';
-import { THRESHOLD, Translator, type TranslatorOptions } from './translator/translator.ts';
+import { firstRound, Translator, type TranslatorOptions } from './translator/translator.ts';
 
 /** What changes speed and nothing else: for tests of just that. */
 export interface MachineOptions {
@@ -88,8 +88,7 @@ export class Board implements Machine {
     const physical = new Physical(this.memory.buffer, layout);
     const bus = new Bus();
     const { engine = 'interpreter' } = options;
-    const threshold = engine === 'interpreter' ? undefined : (options.translator?.threshold ?? THRESHOLD[engine]);
-    const hart = new Hart(this.memory.buffer, layout, physical, bus, this.#clock, threshold);
+    const hart = new Hart(this.memory.buffer, layout, physical, bus, this.#clock, firstRound(engine, options.translator));
     this.hart = hart;
     if (engine === 'interpreter') this.#execute = makeInterpreter(hart);
     else {

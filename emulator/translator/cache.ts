@@ -51,6 +51,10 @@ interface InstalledModule {
 /** Why a region went. */
 export type Drop = 'invalidated' | 'evicted' | 'demoted' | 'replaced';
 
+/** Jobs that a compiler has at one time. One that loses jobs is not waited for: after so many flushes it gets the next. */
+const JOBS_MAX = 4;
+const HELD_MAX = 16;
+
 export class RegionCache {
   readonly #hart: Hart;
   readonly #memory: WebAssembly.Memory;
@@ -73,6 +77,8 @@ export class RegionCache {
   /** Oldest first. */
   readonly #modules = new Set<InstalledModule>();
   #nextJob = 0;
+  /** Flushes since one was sent. */
+  #held = 0;
   #wasmBytes = 0;
   #compileMs = 0;
   #modulesCompiled = 0;
@@ -172,9 +178,12 @@ export class RegionCache {
     this.#waiting.push(region);
   }
 
-  /** Sends what waits to the compiler, as one job. */
+  /** Sends what waits to the compiler, as one job; while it is busy more comes together for the next. */
   flush(): void {
     if (this.#waiting.length === 0) return;
+    this.#held++;
+    if (this.#jobs.size >= JOBS_MAX && this.#held < HELD_MAX) return;
+    this.#held = 0;
     const regions = this.#waiting.filter(({ state }) => state === 'waiting');
     this.#waiting = [];
     if (regions.length === 0) return;

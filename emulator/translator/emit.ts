@@ -69,14 +69,17 @@ type Label =
 
 class RegionEmitter {
   readonly #plan: RegionPlan;
+  readonly #successors: readonly (readonly number[])[];
   readonly #code = new Code();
   readonly #labels: Label[] = [];
   /** Local of each guest register that the region uses, or -1. */
   readonly #local = new Int32Array(32).fill(-1);
   readonly #written: number[] = [];
   readonly #head: number;
-  /** The group of each access that shares a look at the TLB with others, and the local of its addend. */
+  /** Of the block in hand: the group of each access that shares a look at the TLB with others, and the local of its addend. */
   readonly #groups = new Map<PlanInstruction, Group & { readonly addend: number }>();
+  /** First of the locals for addends. */
+  #addends = 0;
   /** First of the locals for routines. */
   #scratch = 0;
   #block!: PlanBlock;
@@ -85,11 +88,12 @@ class RegionEmitter {
 
   constructor(plan: RegionPlan) {
     this.#plan = plan;
+    this.#successors = plan.blocks.map(successorsOf);
     this.#head = plan.blocks[plan.entries[0]].pc;
   }
 
   emit(): { body: Code; locals: number } {
-    const { blocks, entries } = this.#plan;
+    const { entries } = this.#plan;
     const locals = this.#assignLocals();
     const code = this.#code;
     for (let x = 1; x < 32; x++) if (this.#local[x] >= 0) this.#loadWord(WORD.x + x).set(this.#local[x]);
@@ -97,7 +101,7 @@ class RegionEmitter {
     this.#loadWord(ENGINE.dataBank).set(LOCAL.bank);
     if (entries.length > 1) this.#loadWord(ENGINE.jumpBank).set(LOCAL.jump);
 
-    const flow = flowOf(blocks.map(successorsOf), entries);
+    const flow = flowOf(this.#successors, entries);
     this.#open({ to: 'done' });
     this.#open({ to: 'leave' });
     if (flow.targets.length === 1) this.#sequence(flow.body, undefined, []);
@@ -135,15 +139,8 @@ class RegionEmitter {
       }
     }
     this.#written.push(...[...written].sort((a, b) => a - b));
-    let addends = 0;
-    if (this.#plan.groups) {
-      for (const block of this.#plan.blocks) {
-        const groups = groupsOf(block);
-        for (const [k, group] of groups.entries())
-          for (const access of group.accesses) this.#groups.set(access, { ...group, addend: next + k });
-        addends = Math.max(addends, groups.length);
-      }
-    }
+    this.#addends = next;
+    const addends = this.#plan.groups ? Math.max(...this.#plan.blocks.map((block) => groupsOf(block).length)) : 0;
     this.#scratch = next + addends;
     return this.#scratch - 1 + SCRATCH;
   }
@@ -153,10 +150,7 @@ class RegionEmitter {
   /** `follow`: the block that control comes to when it falls out of the end. `table`: targets that a br_table at the start leads to. */
   #sequence(flows: readonly Flow[], follow: number | undefined, table: readonly number[]): void {
     const code = this.#code;
-    const wanted = flows.map((flow, n) => {
-      if (table.some((target) => startsAt(flow, target))) return true;
-      return flows.slice(0, n).some((before, k) => this.#leadsTo(before, flow, k === n - 1));
-    });
+    const wanted = this.#jumpedTo(flows, table);
     for (let n = flows.length - 1; n >= 0; n--) if (wanted[n]) this.#open({ to: 'ahead', flow: flows[n] });
     if (table.length > 0) {
       code
@@ -194,14 +188,26 @@ class RegionEmitter {
     this.#close();
   }
 
-  /** Whether a block of `from` goes to the start of `to` other than by falling into it. */
-  #leadsTo(from: Flow, to: Flow, isNext: boolean): boolean {
-    if (from.kind === 'block') {
-      const { end } = this.#plan.blocks[from.block];
-      if (isNext && end.kind !== 'indirect' && to.kind !== 'dispatch') return false;
-      return successorsOf(this.#plan.blocks[from.block]).some((block) => startsAt(to, block));
-    }
-    return from.body.some((inner) => this.#leadsTo(inner, to, false));
+  /** Which of a sequence are gone to other than by falling into them: they need a label. */
+  #jumpedTo(flows: readonly Flow[], table: readonly number[]): boolean[] {
+    const position = new Map<number, number>();
+    for (const [n, flow] of flows.entries()) for (const start of startsOf(flow)) position.set(start, n);
+    const wanted = flows.map(() => false);
+    for (const target of table) wanted[position.get(target)!] = true;
+    const visit = (flow: Flow, from: number): void => {
+      if (flow.kind !== 'block') {
+        for (const inner of flow.body) visit(inner, from);
+        return;
+      }
+      for (const to of this.#successors[flow.block]) {
+        const n = position.get(to);
+        if (n === undefined || n <= from) continue;
+        const falls = n === from + 1 && flow === flows[from] && flows[n].kind !== 'dispatch';
+        if (!falls || this.#plan.blocks[flow.block].end.kind === 'indirect') wanted[n] = true;
+      }
+    };
+    for (const [n, flow] of flows.entries()) visit(flow, n);
+    return wanted;
   }
 
   #open(label: Label): void {
@@ -256,6 +262,12 @@ class RegionEmitter {
     const { instructions, end } = block;
     const code = this.#code;
     this.#block = block;
+    this.#groups.clear();
+    if (this.#plan.groups) {
+      for (const [k, group] of groupsOf(block).entries()) {
+        for (const access of group.accesses) this.#groups.set(access, { ...group, addend: this.#addends + k });
+      }
+    }
     const count = instructions.length;
     if (count > 0) {
       this.#setSite(block.pc, LEFT.budget, count);
@@ -484,7 +496,7 @@ class RegionEmitter {
     address();
     code.tee(LOCAL.v);
     code
-      .constant(12 - Math.log2(entryBytes))
+      .constant(12 - (31 - Math.clz32(entryBytes)))
       .op(OP.i32ShrU)
       .constant((tlbEntries - 1) * entryBytes)
       .op(OP.i32And);
@@ -582,7 +594,7 @@ const WRITE_TAG = 4;
 const ADDEND = 8;
 const CODE_TAG = 12;
 
-export function successorsOf({ end }: PlanBlock): number[] {
+function successorsOf({ end }: PlanBlock): number[] {
   const targets = (): readonly (Target | undefined)[] => {
     switch (end.kind) {
       case 'fall':
@@ -605,8 +617,10 @@ const firstOf = (flow: Flow): number | undefined => {
   return flow.kind === 'block' ? flow.block : flow.header;
 };
 
-const startsAt = (flow: Flow, block: number): boolean =>
-  flow.kind === 'dispatch' ? flow.targets.includes(block) : firstOf(flow) === block;
+/** Blocks at which control may come into it. */
+const startsOf = (flow: Flow): readonly number[] => (flow.kind === 'dispatch' ? flow.targets : [firstOf(flow)!]);
+
+const startsAt = (flow: Flow, block: number): boolean => startsOf(flow).includes(block);
 
 /** Which operands a row reads and whether it writes rd, by its tree. */
 function usesOf(instruction: PlanInstruction): { reads: { rs1: boolean; rs2: boolean }; writes: boolean } {

@@ -31,14 +31,14 @@ const REACH_MAX = 256;
 export function groupsOf({ instructions }: PlanBlock): Group[] {
   let origins = 32;
   const values: Value[] = Array.from({ length: 32 }, (_, x) => ({ origin: x, distance: 0 }));
-  const families = new Map<string, Access[]>();
+  const families = new Map<number, Access[]>();
   for (const instruction of instructions) {
     const row = BASE[instruction.op];
     const { rd, rs1, imm } = instruction;
     const base = values[rs1];
     const access = accessOf(row);
     if (access !== undefined && !instruction.looksAtGranule) {
-      const key = `${base.origin} ${row.kind} ${access}`;
+      const key = base.origin * 16 + (row.kind === 'store' ? 8 : 0) + access;
       const family = families.get(key) ?? [];
       families.set(key, family);
       family.push({ instruction, distance: base.distance + imm });
@@ -47,7 +47,7 @@ export function groupsOf({ instructions }: PlanBlock): Group[] {
     if (row.name === 'addi' && rs1 !== 0) values[rd] = { origin: base.origin, distance: base.distance + imm };
     else values[rd] = { origin: origins++, distance: 0 };
   }
-  return [...families].flatMap(([key, family]) => split(family, Number(key.split(' ')[2]) as Width));
+  return [...families].flatMap(([key, family]) => split(family, (key % 8) as Width));
 }
 
 /** Width of a plain load or store. */

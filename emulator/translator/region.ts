@@ -1,6 +1,6 @@
 /**
- * What to compile together: from a hot leader along every way that control has gone before, through direct callees and back, up to a cap.
- * A callee is taken in once for each call that leads to it, so that its return has one place to go and the caller's loop stays a loop.
+ * What to compile together: from a hot leader along every way that control has gone before, up to a cap. A short callee is taken in once for
+ * each call that leads to it, so that its return has one place to go and the caller's loop stays a loop; longer ones when a region grows.
  */
 import { BASE } from '../isa/index.ts';
 import { BLOCK_MAX, REACH } from './emit.ts';
@@ -27,10 +27,8 @@ export interface Explored {
 
 /** Instructions of a region, at most: V8's time to optimise a function grows faster than its length. */
 export const REGION_MAX = 300;
-/** Calls within calls that are taken in. */
-const DEPTH_MAX = 4;
-/** Instructions of a function that is taken in for each call of a region that has grown. */
-const SMALL = 24;
+/** Instructions of a function that is taken in for each call of it. */
+const SMALL = 30;
 /** How far beyond the code at hand the targets of an indirect jump are looked for, in bytes. */
 const TARGETS_WITHIN = 2048;
 
@@ -38,7 +36,6 @@ const TARGETS_WITHIN = 2048;
 interface Context {
   readonly id: number;
   readonly depth: number;
-  readonly callee: number;
   /** Register that holds the return address, the address, and where it is. */
   readonly link: number;
   readonly back: number;
@@ -75,7 +72,7 @@ class Explorer {
     this.#head = head;
     this.#view = view;
     this.#limit = limit;
-    this.#root = { id: this.#contexts++, depth: 0, callee: head, link: 0, back: 0, caller: undefined };
+    this.#root = { id: this.#contexts++, depth: 0, link: 0, back: 0, caller: undefined };
   }
 
   explore(asked: readonly number[]): Explored | undefined {
@@ -171,26 +168,13 @@ class Explorer {
 
   #call(pc: number, target: number, link: number, next: number, context: Context): void {
     this.#visit(next, context);
-    if (this.#asked.size > 0 && (this.#asked.has(target) || !this.#isSmall(target))) {
-      // In a region that has grown there is one of each function, and its return finds its way by the jump cache.
+    if (this.#asked.has(target) || !this.#isSmall(target)) {
+      // The return finds its way by the jump cache. A region that has grown holds one of each function that it calls, one that has not its own alone.
       this.#entries.add(key(context, next));
-      this.#visit(target, this.#root);
+      if (this.#asked.size > 0 || target === this.#head) this.#visit(target, this.#root);
       return;
     }
-    let depth = 0;
-    for (let c: Context | undefined = context; c !== undefined; c = c.caller) {
-      depth = Math.max(depth, c.depth);
-      if (c.callee !== target) continue;
-      // It calls itself: its own code again, and the return finds its way by the jump cache.
-      this.#entries.add(key(context, next));
-      if (c === this.#root) this.#visit(target, c);
-      return;
-    }
-    if (depth >= DEPTH_MAX) {
-      this.#entries.add(key(context, next));
-      return;
-    }
-    const callee: Context = { id: this.#contexts++, depth: depth + 1, callee: target, link, back: next, caller: context };
+    const callee: Context = { id: this.#contexts++, depth: context.depth + 1, link, back: next, caller: context };
     this.#callees.set(key(context, pc), callee);
     this.#visit(target, callee);
   }

@@ -14,12 +14,12 @@ import { synchronousCompiler } from './compile.ts';
 import type { Compiler } from './compiler.ts';
 import { dispatcherModule, NO_REGION, SLOTS } from './dispatcher.ts';
 import { LEFT } from './emit.ts';
-import type { PlanInstruction } from './plan.ts';
-import { type CodeView, explore, REGION_MAX } from './region.ts';
+import { explore, REGION_MAX } from './region.ts';
 import type { ExitCause, Statistics } from './statistics.ts';
+import { View } from './view.ts';
 
 export interface TranslatorOptions {
-  /** Arrivals at an address before a region is asked for: 1 to 255. */
+  /** Arrivals at an address before a region is asked for. */
   readonly threshold?: number;
   readonly compiler?: Compiler;
   /** Wasm bytes of modules present at one time. */
@@ -29,14 +29,22 @@ export interface TranslatorOptions {
 }
 
 /** Arrivals before a region is asked for, where the option does not say. */
-export const THRESHOLD = { auto: 60, translator: 1 } as const;
+const THRESHOLD = { auto: 1000, translator: 1 } as const;
+/** Records count so many arrivals at most before the engine is asked, which counts the rounds. */
+const ROUND = 250;
+
+/** Arrivals that a decoded record counts down before the engine is asked about it for the first time. */
+export function firstRound(engine: 'interpreter' | 'translator' | 'auto', options: TranslatorOptions | undefined): number {
+  return engine === 'interpreter' ? ROUND : Math.min(ROUND, options?.threshold ?? THRESHOLD[engine]);
+}
+
 const CODE_BYTES = 8 << 20;
 /** A region is made anew so many times to take in ways that were not gone before; then those ways get regions of their own. */
 const GENERATIONS_MAX = 6;
 /** Where regions are left for each other more often than once in so many instructions, the two that do it most grow together. */
 const TOGETHER_WITHIN = 400;
 /** How often a pair must have been found at it, at stops, which are a fair sample. */
-const FOUND_TOGETHER = 6;
+const FOUND_TOGETHER = 10;
 const SPLITS_MAX = 16;
 /** Exits for the interpreter's sake after which a region is judged. */
 const JUDGED_AFTER = 64;
@@ -60,7 +68,12 @@ export class Translator {
   readonly #synchronous: boolean;
   /** Code that was never run is explored too. */
   readonly #eager: boolean;
+  readonly #threshold: number;
+  /** Rounds of arrivals that addresses without a region have had. */
+  readonly #rounds = new Map<number, number>();
   #started = false;
+  /** The interpreter stopped behind an instruction that the run loop had to look at. */
+  #came = false;
   /** How often two regions were found one after the other, by both slots. */
   readonly #together = new Map<number, number>();
   #translated = 0;
@@ -71,6 +84,7 @@ export class Translator {
     this.#hart = hart;
     this.#eager = eager;
     this.#synchronous = options.compiler === undefined;
+    this.#threshold = options.threshold ?? THRESHOLD[eager ? 'translator' : 'auto'];
     this.#cache = new RegionCache(hart, memory, compiler, options.codeBytes ?? CODE_BYTES);
     const module = new WebAssembly.Module(dispatcherModule(hart.memory.layout));
     const { exports } = new WebAssembly.Instance(module, { env: { memory, table: this.#cache.table } });
@@ -110,14 +124,20 @@ export class Translator {
         // Where nothing has run it is no arrival, unless there is a region that the jump cache has lost.
         const at = this.#record(words[WORD.pc]);
         const { arrivals } = hart.code;
-        if (at >= 0 && (left !== rest || arrivals[at >> 1] === 1)) {
+        if (at >= 0 && (left !== rest || this.#came || arrivals[at >> 1] === 1)) {
           arrivals[at >> 1]--;
           if (arrivals[at >> 1] === 0 && this.#arrive(at, left === rest ? undefined : this.#cache.bySlot(engine[ENGINE.slot]))) continue;
         }
       }
+      this.#came = false;
       if (rest === 0) return;
       this.interpret();
-      if (hart.left === 0 || hart.attention) return;
+      if (hart.attention) {
+        // Behind a device's access a region may begin, as behind a system row.
+        this.#came = true;
+        return;
+      }
+      if (hart.left === 0) return;
     }
   };
 
@@ -156,6 +176,7 @@ export class Translator {
     if (!this.#cache.isWaiting(frame, pc)) {
       // A way that a region did not know is taken into it; one that has changed often enough is left as it is.
       const near = from?.explored.leaves.has(pc) ? from : this.#cache.covering(frame, pc);
+      if (this.#isWarming(at, physical(frame, pc))) return false;
       if (near === undefined || !mayGrow(near)) this.#ask(pc, [], undefined);
       else if (!near.growing) this.#ask(near.head, near.explored.leaves.has(pc) ? near.asked : [...near.asked, pc], near);
     }
@@ -163,6 +184,18 @@ export class Translator {
     this.#cache.flush();
     this.#cache.install();
     return this.#cache.find(pc);
+  }
+
+  /** Whether the record at `at` has not been arrived at often enough for a region: a round less is left. */
+  #isWarming(at: number, address: number): boolean {
+    const round = (this.#rounds.get(address) ?? 0) + 1;
+    if (round * ROUND >= this.#threshold) {
+      this.#rounds.delete(address);
+      return false;
+    }
+    this.#rounds.set(address, round);
+    this.#hart.code.arrivals[at >> 1] = ROUND - 1;
+    return true;
   }
 
   /** Control stopped in a region after `entries` of some: the last two of them may belong together. */
@@ -296,74 +329,3 @@ const WRITES: ReadonlySet<string | undefined> = new Set(['store', 'amo', 'sc']);
 const ACCESSES: ReadonlySet<string | undefined> = new Set([...WRITES, 'load', 'lr']);
 
 const mayGrow = ({ generation, explored }: Region): boolean => generation < GENERATIONS_MAX && !(explored.full && generation > 0);
-
-/** Code at virtual addresses of the hart as it is now, by its decoded records. */
-class View implements CodeView {
-  readonly #hart: Hart;
-  readonly #cache: RegionCache;
-  readonly #eager: boolean;
-  /** Frame of each virtual page that was looked at; -1 where there is no code to be had. */
-  readonly #frames = new Map<number, number>();
-
-  constructor(hart: Hart, cache: RegionCache, eager: boolean) {
-    this.#hart = hart;
-    this.#cache = cache;
-    this.#eager = eager;
-  }
-
-  pages(): { page: number; frame: number }[] {
-    return [...this.#frames].flatMap(([page, frame]) => (frame < 0 ? [] : [{ page, frame }]));
-  }
-
-  instruction(pc: number): PlanInstruction | undefined {
-    const { code } = this.#hart;
-    const base = this.#base(pc);
-    if (base < 0) return undefined;
-    const at = base + (pc & (PAGE_BYTES - 1));
-    if (code.records[at] === 0) {
-      if (!this.#eager) return undefined;
-      code.fill(at);
-    }
-    const word = code.records[at];
-    const op = OPERATION_ROW[word & 255];
-    if (op < 0) return undefined;
-    const rd = (word >> RECORD.rd) & 63;
-    const place = physical(code.frameOf(at), pc);
-    if (!this.#eager && this.#cache.patience.restless(place, this.#hart.icount)) return undefined;
-    return {
-      ...{ pc, op, rd: rd === WORD.sink ? 0 : rd, rs1: (word >> RECORD.rs1) & 31, rs2: (word >> RECORD.rs2) & 31 },
-      ...{ imm: code.records[at + 1], length: (word >> RECORD.length) as 2 | 4 },
-      ...(this.#cache.granuleStores.has(place) && { looksAtGranule: true }),
-    };
-  }
-
-  arrivals(from: number, to: number): number[] {
-    const { code } = this.#hart;
-    const found: number[] = [];
-    for (let pc = from; pc < to; pc += 2) {
-      const base = this.#base(pc);
-      if (base < 0) {
-        pc = (pc & -PAGE_BYTES) + PAGE_BYTES - 2;
-        continue;
-      }
-      const at = base + (pc & (PAGE_BYTES - 1));
-      if (code.records[at] !== 0 && code.arrivals[at >> 1] !== code.threshold) found.push(pc | 0);
-    }
-    return found;
-  }
-
-  /** Index of the first record word of the page at `pc`, or -1. */
-  #base(pc: number): number {
-    const page = pc & -PAGE_BYTES;
-    let frame = this.#frames.get(page);
-    if (frame === undefined) {
-      frame = this.#hart.mmu.translateCode(page, this.#hart.privilege);
-      if (frame >= 0 && this.#hart.code.baseOf(frame) < 0) {
-        if (this.#eager) this.#hart.code.page(frame);
-        else frame = -1;
-      }
-      this.#frames.set(page, frame);
-    }
-    return frame < 0 ? -1 : this.#hart.code.baseOf(frame);
-  }
-}

@@ -1,13 +1,13 @@
-;; block 0 at 80000010, entry 0, ends: branch
-;;   80000010  beq a0, zero, 0x8000002c
-;; block 1 at 8000000c, entry 1, ends: jump
+;; block 0 at 8000000c, entry 0, ends: jump
 ;;   8000000c  jal zero, 0x80000004
-;; block 2 at 80000024, entry 2, ends: fall
-;;   80000024  lw ra, 0(sp)
-;;   80000028  addi sp, sp, 4
-;; block 3 at 80000004, entry 3, ends: jump
+;; block 1 at 80000004, entry 1, ends: jump
 ;;   80000004  addi a0, zero, 3
 ;;   80000008  jal ra, 0x80000010
+;; block 2 at 80000010, entry 2, ends: branch
+;;   80000010  beq a0, zero, 0x8000002c
+;; block 3 at 80000024, entry 3, ends: fall
+;;   80000024  lw ra, 0(sp)
+;;   80000028  addi sp, sp, 4
 ;; block 4 at 80000014, ends: jump
 ;;   80000014  addi a0, a0, -1
 ;;   80000018  addi sp, sp, -4
@@ -20,10 +20,10 @@
   (import "env" "memory" (memory (;0;) 1 65536 shared))
   (func (;0;) (export "r0") (type 0) (param i32) (result i32)
     (local i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)
-    (local.set 11
+    (local.set 10
       (i32.load offset=4 align=1
         (i32.const 0)))
-    (local.set 10
+    (local.set 11
       (i32.load offset=8 align=1
         (i32.const 0)))
     (local.set 9
@@ -46,10 +46,10 @@
               (block  ;; label = @6
                 (block  ;; label = @7
                   (block  ;; label = @8
-                    (br_table 3 (;@5;) 1 (;@7;) 0 (;@8;) 2 (;@6;)
+                    (br_table 1 (;@7;) 2 (;@6;) 3 (;@5;) 0 (;@8;)
                       (local.get 0)))
                   (local.set 3
-                    (i32.const 20738))
+                    (i32.const 24834))
                   (br_if 5 (;@2;)
                     (i32.lt_s
                       (local.tee 1
@@ -58,7 +58,7 @@
                           (i32.const 2)))
                       (i32.const 0)))
                   (local.set 3
-                    (i32.const 20994))
+                    (i32.const 25090))
                   (br_if 5 (;@2;)
                     (i32.ne
                       (i32.load align=1
@@ -68,7 +68,7 @@
                               (i32.shr_u
                                 (local.tee 5
                                   (i32.add
-                                    (local.get 10)
+                                    (local.get 11)
                                     (i32.const 0)))
                                 (i32.const 8))
                               (i32.const 65520))
@@ -76,19 +76,19 @@
                       (i32.and
                         (local.get 5)
                         (i32.const -4093))))
-                  (local.set 11
+                  (local.set 10
                     (i32.load align=1
                       (i32.add
                         (local.get 5)
                         (i32.load offset=8 align=1
                           (local.get 6)))))
-                  (local.set 10
+                  (local.set 11
                     (i32.add
-                      (local.get 10)
+                      (local.get 11)
                       (i32.const 4)))
                   (br 3 (;@4;)))
                 (local.set 3
-                  (i32.const -3839))
+                  (i32.const 257))
                 (br_if 4 (;@2;)
                   (i32.lt_s
                     (local.tee 1
@@ -97,7 +97,7 @@
                         (i32.const 1)))
                     (i32.const 0))))
               (local.set 3
-                (i32.const -12030))
+                (i32.const -7934))
               (br_if 3 (;@2;)
                 (i32.lt_s
                   (local.tee 1
@@ -109,11 +109,11 @@
                 (i32.add
                   (i32.const 0)
                   (i32.const 3)))
-              (local.set 11
+              (local.set 10
                 (i32.const -2147483636)))
             (loop  ;; label = @5
               (local.set 3
-                (i32.const 257))
+                (i32.const 4353))
               (br_if 3 (;@2;)
                 (i32.lt_s
                   (local.tee 1
@@ -126,7 +126,7 @@
                   (local.get 9)
                   (i32.const 0)))
               (local.set 3
-                (i32.const 4356))
+                (i32.const 8452))
               (br_if 3 (;@2;)
                 (i32.lt_s
                   (local.tee 1
@@ -138,12 +138,12 @@
                 (i32.add
                   (local.get 9)
                   (i32.const -1)))
-              (local.set 10
+              (local.set 11
                 (i32.add
-                  (local.get 10)
+                  (local.get 11)
                   (i32.const -4)))
               (local.set 3
-                (i32.const 12802))
+                (i32.const 16898))
               (br_if 3 (;@2;)
                 (i32.ne
                   (i32.load offset=4 align=1
@@ -153,7 +153,7 @@
                           (i32.shr_u
                             (local.tee 5
                               (i32.add
-                                (local.get 10)
+                                (local.get 11)
                                 (i32.const 0)))
                             (i32.const 8))
                           (i32.const 65520))
@@ -166,12 +166,12 @@
                   (local.get 5)
                   (i32.load offset=8 align=1
                     (local.get 6)))
-                (local.get 11))
-              (local.set 11
+                (local.get 10))
+              (local.set 10
                 (i32.const -2147483612))
               (br 0 (;@5;))))
           (local.set 3
-            (i32.const 28929))
+            (i32.const 33025))
           (br_if 1 (;@2;)
             (i32.lt_s
               (local.tee 1
@@ -182,7 +182,7 @@
           (local.set 4
             (i32.and
               (i32.add
-                (local.get 11)
+                (local.get 10)
                 (i32.const 0))
               (i32.const -2)))
           (if  ;; label = @4
@@ -221,7 +221,7 @@
               (local.get 3)
               (i32.const 11))
             (i32.const 1))
-          (i32.const -2147483632)))
+          (i32.const -2147483636)))
       (local.set 1
         (i32.add
           (local.get 1)
@@ -236,10 +236,10 @@
           (i32.const 7))))
     (i32.store offset=4 align=1
       (i32.const 0)
-      (local.get 11))
+      (local.get 10))
     (i32.store offset=8 align=1
       (i32.const 0)
-      (local.get 10))
+      (local.get 11))
     (i32.store offset=40 align=1
       (i32.const 0)
       (local.get 9))
