@@ -90,7 +90,7 @@ export class Board implements Machine {
     const { engine = 'interpreter' } = options;
     const hart = new Hart(this.memory.buffer, layout, physical, bus, this.#clock, firstRound(engine, options.translator));
     this.hart = hart;
-    if (engine === 'interpreter') this.#execute = makeInterpreter(hart);
+    if (engine === 'interpreter') this.#execute = makeInterpreter(hart).execute;
     else {
       this.#translator = new Translator(hart, this.memory, engine === 'translator', options.translator ?? {});
       this.#execute = this.#translator.execute;

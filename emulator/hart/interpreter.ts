@@ -14,6 +14,12 @@ import { SYSTEM } from './system.ts';
 /** Runs until `hart.left` is 0 or `hart.attention` is set. The machine checks interrupts and timers between calls. */
 export type Execute = () => void;
 
+export interface Interpreter {
+  readonly execute: Execute;
+  /** Does the whole instruction at pc, whose record's first word is at `at`. The caller has counted it. */
+  readonly precisely: (at: number) => void;
+}
+
 /** A row's function; `rd` is 32 for x0, `next` the address after the instruction. It leaves pc right, trapped or not. */
 type Precise = (hart: Hart, rd: number, rs1: number, rs2: number, imm: number, next: number) => void;
 
@@ -222,7 +228,7 @@ return function precise(hart, rd, rs1, rs2, imm, next) { const R = hart.words; $
  * about a third of the speed. `arrive` is asked, with hart's pc and budget right, when the arrivals of the record at a word have run out:
  * true ends the execution there.
  */
-export function makeInterpreter(hart: Hart, arrive?: (at: number) => boolean): Execute {
+export function makeInterpreter(hart: Hart, arrive?: (at: number) => boolean): Interpreter {
   const precisely = (at: number): void => {
     const { records } = hart.code;
     const word = records[at];
@@ -245,7 +251,7 @@ export function makeInterpreter(hart: Hart, arrive?: (at: number) => boolean): E
   const fill = (at: number): void => hart.code.fill(at);
   const source = interpreterSource(arrive !== undefined);
   const make = new Function('hart', 'arithmetic', 'enter', 'fill', 'precisely', 'arrive', source);
-  return make(hart, ARITHMETIC, enter, fill, precisely, arrive) as Execute;
+  return { execute: make(hart, ARITHMETIC, enter, fill, precisely, arrive) as Execute, precisely };
 }
 
 /** Executes the instruction at pc from its bits: one that crosses into another page, or whose page has no one PMP answer. */

@@ -189,6 +189,9 @@ export function interruptNow(hart: Hart, pending: number): number {
   let takes = mode < 3 || (enables & MSTATUS.MIE) !== 0 ? ready & ~delegated : 0;
   if (takes === 0) takes = mode < 1 || (mode === 1 && (enables & MSTATUS.SIE) !== 0) ? ready & delegated : 0;
   if (takes === 0) return -1;
-  for (const name of INTERRUPT_ORDER) if ((takes & (1 << INTERRUPTS[name])) !== 0) return INTERRUPTS[name];
+  for (const code of CODES) if ((takes & (1 << code)) !== 0) return code;
   return -1;
 }
+
+/** Of interrupts, by who goes first. */
+const CODES: readonly number[] = INTERRUPT_ORDER.map((name) => INTERRUPTS[name]);

@@ -64,6 +64,7 @@ export class Translator {
   readonly interpret: Execute;
   readonly #hart: Hart;
   readonly #cache: RegionCache;
+  readonly #precisely: (at: number) => void;
   readonly #dispatch: () => number;
   readonly #synchronous: boolean;
   /** Code that was never run is explored too. */
@@ -89,7 +90,9 @@ export class Translator {
     const module = new WebAssembly.Module(dispatcherModule(hart.memory.layout));
     const { exports } = new WebAssembly.Instance(module, { env: { memory, table: this.#cache.table } });
     this.#dispatch = exports.dispatch as () => number;
-    this.interpret = makeInterpreter(hart, (at) => this.#arrive(at, undefined));
+    const { execute, precisely } = makeInterpreter(hart, (at) => this.#arrive(at, undefined));
+    this.interpret = execute;
+    this.#precisely = precisely;
   }
 
   /** As the interpreter's `execute`. */
@@ -131,7 +134,11 @@ export class Translator {
       }
       this.#came = false;
       if (rest === 0) return;
-      this.interpret();
+      const at = reason === LEFT.slow ? this.#record(words[WORD.pc]) : -1;
+      if (at >= 0) {
+        hart.left--;
+        this.#precisely(at);
+      } else this.interpret();
       if (hart.attention) {
         // Behind a device's access a region may begin, as behind a system row.
         this.#came = true;
