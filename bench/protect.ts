@@ -12,7 +12,7 @@ interface Guest {
 
 /** Each is done once by each guest in every round. */
 const WORK: readonly { name: string; work(guest: Guest): Promise<unknown> }[] = [
-  { name: 'CPU loop (sum 100000000)', work: ({ twin }) => twin.command('sum 100000000') },
+  { name: 'CPU loop (sum 4000000000)', work: ({ twin }) => twin.command('sum 4000000000') },
   { name: 'disk-bound (300 durable writes)', work: ({ twin }) => twin.command('kv load 1 300') },
   { name: 'request mix (8 clients × 25 over UDP)', work: (guest) => requests(guest, 8, 25) },
 ];
