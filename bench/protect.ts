@@ -1,4 +1,7 @@
-/** What protection costs: the same work on a protected pair and on a solo machine, in turn, both running all the while. */
+/**
+ * What protection costs: the same work on a protected pair and on a solo machine, in turn, both running all the while. A backup computes what
+ * its primary does, so where cores share caches or are few, part of the cost is that of any second busy guest: that is measured beside it.
+ */
 import { join } from 'node:path';
 import { NetPeer } from '../test/support/net-peer.ts';
 import { emptyDisk, Twin } from '../test/support/twin.ts';
@@ -17,6 +20,9 @@ const WORK: readonly { name: string; work(guest: Guest): Promise<unknown> }[] = 
   { name: 'request mix (8 clients × 25 over UDP)', work: (guest) => requests(guest, 8, 25) },
 ];
 
+/** The neighbour is busy a little longer than who is measured beside it. */
+const COUNT_OF_NEIGHBOUR = 2 ** 32 - 1;
+
 export async function run(runs = 5): Promise<Report> {
   const pair = await boot([]);
   const solo = await boot(['--solo']);
@@ -33,13 +39,22 @@ export async function run(runs = 5): Promise<Report> {
       'protected / solo speed': short(median(times.map((time) => time.solo / time.pair))),
     });
   }
+  const neighbour = await boot(['--solo']);
+  const beside: number[] = [];
+  for (let round = 0; round < runs; round++) {
+    const busy = neighbour.twin.command(`sum ${COUNT_OF_NEIGHBOUR}`);
+    const alone = seconds(() => WORK[0].work(solo));
+    beside.push(await alone);
+    await busy;
+  }
   const { heldMicros, stageMicros } = (await pair.twin.status()).replicas[0]?.status ?? {};
   const ack = stageMicros?.ack.p50 ?? Number.NaN;
   const notes = [
+    `CPU loop on the solo machine beside another solo machine that computes: ${short(median(beside))} s; protected / that: ${short(median(beside) / Number(rows[0]['protected s']))}`,
     `added output latency, made to released: p50 ${heldMicros?.p50} µs, p99 ${heldMicros?.p99} µs; p50 over the ack's: ${short((heldMicros?.p50 ?? Number.NaN) / ack)}`,
     `stages, µs: ${JSON.stringify(stageMicros)}`,
   ];
-  for (const { twin, peer } of [pair, solo]) {
+  for (const { twin, peer } of [pair, solo, neighbour]) {
     twin.type('poweroff\n');
     await twin.ended;
     twin.dispose();

@@ -38,7 +38,7 @@ export function firstRound(engine: 'interpreter' | 'translator' | 'auto', option
   return engine === 'interpreter' ? ROUND : Math.min(ROUND, options?.threshold ?? THRESHOLD[engine]);
 }
 
-const CODE_BYTES = 8 << 20;
+const CODE_BYTES = 16 << 20;
 /** A region is made anew so many times to take in ways that were not gone before; then those ways get regions of their own. */
 const GENERATIONS_MAX = 6;
 /** Where regions are left for each other more often than once in so many instructions, the two that do it most grow together. */
