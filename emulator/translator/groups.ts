@@ -43,7 +43,7 @@ export function groupsOf({ instructions }: PlanBlock): Group[] {
       families.set(key, family);
       family.push({ instruction, distance: base.distance + imm });
     }
-    if (rd === 0 || row.kind === 'store' || row.kind === 'branch' || row.kind === 'system') continue;
+    if (rd === 0 || row.kind === 'store' || row.kind === 'branch') continue;
     if (row.name === 'addi' && rs1 !== 0) values[rd] = { origin: base.origin, distance: base.distance + imm };
     else values[rd] = { origin: origins++, distance: 0 };
   }

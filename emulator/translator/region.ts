@@ -294,7 +294,11 @@ class Explorer {
     const callee = this.#callees.get(key(context, pc)) ?? (rd === 0 ? context : this.#root);
     if (row.name === 'jal') return { kind: 'jump', to: to((pc + imm) | 0, callee) };
     const far = this.#farTarget(instruction, context);
-    if (far !== undefined) return { kind: 'indirect', expected: to(far, callee) };
+    if (far !== undefined) {
+      const expected = to(far, callee);
+      // Outside it is one way of many, and farther away than an exit can say.
+      return { kind: 'indirect', expected: expected.block < 0 ? undefined : expected };
+    }
     if (rd === 0 && rs1 === context.link && context.caller !== undefined) {
       return { kind: 'indirect', expected: to(context.back, context.caller) };
     }
