@@ -6,7 +6,7 @@
 import { MRET, SRET, TRAP } from '../hart/trap.ts';
 import { CAUSES, type Routine, routine } from '../isa/index.ts';
 import { ENGINE, JUMP_ENTRIES, type Layout, SLOT_SHIFT, WORD } from '../layout.ts';
-import { LEFT, REGION_TYPE } from './emit.ts';
+import { LEFT, REGION_TYPE } from './exits.ts';
 import { routineBody, routineType } from './routine-wasm.ts';
 import { Code, encodeModule, MEMORY_OP, OP, TYPE, type WasmFunction } from './wasm.ts';
 

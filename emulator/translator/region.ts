@@ -3,7 +3,7 @@
  * each call that leads to it, so that its return has one place to go and the caller's loop stays a loop; longer ones when a region grows.
  */
 import { BASE } from '../isa/index.ts';
-import { BLOCK_MAX, REACH } from './emit.ts';
+import { BLOCK_MAX, REACH } from './exits.ts';
 import type { BlockEnd, PlanBlock, PlanInstruction, Target } from './plan.ts';
 import { systemUse } from './system-rows.ts';
 

@@ -13,7 +13,7 @@ import { physical, type Region, RegionCache } from './cache.ts';
 import { synchronousCompiler } from './compile.ts';
 import type { Compiler } from './compiler.ts';
 import { dispatcherModule, NO_REGION, SLOTS } from './dispatcher.ts';
-import { LEFT } from './emit.ts';
+import { LEFT } from './exits.ts';
 import { explore, REGION_MAX } from './region.ts';
 import type { ExitCause, Statistics } from './statistics.ts';
 import { View } from './view.ts';
