@@ -33,8 +33,9 @@ import {
   restoreMemory,
   sameConfig,
 } from './state.ts';
+import { firstRound } from './translator/growth.ts';
 import { interpreted, type Statistics } from './translator/statistics.ts';
-import { firstRound, Translator, type TranslatorOptions } from './translator/translator.ts';
+import { Translator, type TranslatorOptions } from './translator/translator.ts';
 
 /** What changes speed and nothing else: for tests of just that. */
 export interface MachineOptions {
@@ -88,7 +89,7 @@ export class Board implements Machine {
     const physical = new Physical(this.memory.buffer, layout);
     const bus = new Bus();
     const { engine = 'interpreter' } = options;
-    const hart = new Hart(this.memory.buffer, layout, physical, bus, this.#clock, firstRound(engine, options.translator));
+    const hart = new Hart(this.memory.buffer, layout, physical, bus, this.#clock, firstRound(engine, options.translator?.threshold));
     this.hart = hart;
     if (engine === 'interpreter') this.#execute = makeInterpreter(hart).execute;
     else {

@@ -1,8 +1,8 @@
-/** What the explorer sees of a hart: its decoded records, at the virtual addresses that they have now. */
+/** What the translator sees of a hart's code: its decoded records, at the virtual addresses that they have now. */
 import { RECORD } from '../hart/code.ts';
 import type { Hart } from '../hart/hart.ts';
 import { OPERATION_ROW } from '../hart/operations.ts';
-import { PAGE_BYTES, WORD } from '../layout.ts';
+import { FETCH_ENTRY_WORDS, PAGE_BYTES, WORD } from '../layout.ts';
 import { physical, type RegionCache } from './cache.ts';
 import type { PlanInstruction } from './plan.ts';
 import type { CodeView } from './region.ts';
@@ -52,8 +52,13 @@ export class View implements CodeView {
     const place = physical(code.frameOf(at), pc);
     if (!this.#eager && this.#cache.patience.restless(place, this.#hart.icount)) return undefined;
     return {
-      ...{ pc, op, rd: rd === WORD.sink ? 0 : rd, rs1: (word >> RECORD.rs1) & 31, rs2: (word >> RECORD.rs2) & 31 },
-      ...{ imm: code.records[at + 1], length: (word >> RECORD.length) as 2 | 4 },
+      pc,
+      op,
+      rd: rd === WORD.sink ? 0 : rd,
+      rs1: (word >> RECORD.rs1) & 31,
+      rs2: (word >> RECORD.rs2) & 31,
+      imm: code.records[at + 1],
+      length: (word >> RECORD.length) as 2 | 4,
       ...(this.#cache.granuleStores.has(place) && { looksAtGranule: true }),
     };
   }
@@ -87,4 +92,10 @@ export class View implements CodeView {
     }
     return frame < 0 ? -1 : this.#hart.code.baseOf(frame);
   }
+}
+
+/** Index of the first word of the decoded record at `pc`, or -1 when the fetch TLB does not have its page. */
+export function recordAt({ fetch, fetchBank, memory }: Hart, pc: number): number {
+  const f = fetchBank + ((pc >>> 11) & ((memory.layout.fetchEntries - 1) * FETCH_ENTRY_WORDS));
+  return fetch[f] === (pc & -PAGE_BYTES) ? fetch[f + 1] + (pc & (PAGE_BYTES - 1)) : -1;
 }

@@ -1,0 +1,122 @@
+/**
+ * What becomes a region: where control arrives often, with what it reaches from there, and what control keeps coming to from a region, which is
+ * then made anew with that in it. Speed, never state.
+ */
+import type { Hart } from '../hart/hart.ts';
+import { ENGINE } from '../layout.ts';
+import { physical, type Region, type RegionCache } from './cache.ts';
+import { SLOTS } from './dispatcher.ts';
+import { explore, REGION_MAX } from './region.ts';
+import { View } from './view.ts';
+
+/** Arrivals before a region is asked for, where the option does not say. */
+const THRESHOLD = { auto: 1000, translator: 1 } as const;
+/** Records count so many arrivals at most before the engine is asked, which counts the rounds. */
+const ROUND = 250;
+/** A region is made anew so many times to take in ways that were not gone before; then those ways get regions of their own. */
+const GENERATIONS_MAX = 6;
+/** Instructions of a region that has grown. */
+const GROWN_MAX = 1000;
+/** Where regions are left for each other more often than once in so many instructions, the two that do it most grow together. */
+const TOGETHER_WITHIN = 400;
+/** How often a pair must have been found at it, at stops, which are a fair sample. */
+const FOUND_TOGETHER = 10;
+
+/** Arrivals that a decoded record counts down before the engine is asked about it for the first time. `threshold`: of the options. */
+export function firstRound(engine: 'interpreter' | 'translator' | 'auto', threshold: number | undefined): number {
+  return engine === 'interpreter' ? ROUND : Math.min(ROUND, threshold ?? THRESHOLD[engine]);
+}
+
+/** Whether a region may be made anew with more in it. */
+export const mayGrow = ({ generation, explored }: Region): boolean => generation < GENERATIONS_MAX && !(explored.full && generation > 0);
+
+export class Growth {
+  readonly #hart: Hart;
+  readonly #cache: RegionCache;
+  readonly #eager: boolean;
+  readonly #synchronous: boolean;
+  readonly #threshold: number;
+  /** Rounds of arrivals that addresses without a region have had. */
+  readonly #rounds = new Map<number, number>();
+  /** How often two regions were found one after the other, by both slots. */
+  readonly #together = new Map<number, number>();
+
+  /** `eager`: code that was never run is explored too, and nothing is left to the interpreter for a while. `synchronous`: a region is there at once. */
+  constructor(hart: Hart, cache: RegionCache, eager: boolean, synchronous: boolean, threshold: number | undefined) {
+    this.#hart = hart;
+    this.#cache = cache;
+    this.#eager = eager;
+    this.#synchronous = synchronous;
+    this.#threshold = threshold ?? THRESHOLD[eager ? 'translator' : 'auto'];
+  }
+
+  /**
+   * The arrivals of the record at `at`, which is pc's, have run out: whether there is a region to go on with. `from`: the region that control
+   * has just left, if any.
+   */
+  arrive(at: number, from: Region | undefined): boolean {
+    const hart = this.#hart;
+    const { pc } = hart;
+    if (this.#cache.has(pc) || this.#cache.find(pc)) {
+      hart.code.arrivals[at >> 1] = 1;
+      return true;
+    }
+    const frame = hart.code.frameOf(at);
+    if (!this.#eager && this.#cache.patience.refuses(physical(frame, pc), hart.icount)) return false;
+    if (!this.#cache.isWaiting(frame, pc)) {
+      // A way that a region did not know is taken into it; one that has changed often enough is left as it is.
+      const near = from?.explored.leaves.has(pc) ? from : this.#cache.covering(frame, pc);
+      if (this.#isWarming(at, physical(frame, pc))) return false;
+      if (near === undefined || !mayGrow(near)) this.#request(pc, [], undefined, true);
+      else if (!near.growing) this.remake(near, near.explored.leaves.has(pc) ? near.asked : [...near.asked, pc]);
+    }
+    if (!this.#synchronous) return false;
+    this.#cache.flush();
+    this.#cache.install();
+    return this.#cache.find(pc);
+  }
+
+  /** Control stopped in a region after `entries` of some: the last two of them may belong together. */
+  sample(entries: number, instructions: number): void {
+    if (entries < 2 || entries * TOGETHER_WITHIN < instructions) return;
+    const { engine } = this.#hart;
+    const [from, to] = [this.#cache.bySlot(engine[ENGINE.previous]), this.#cache.bySlot(engine[ENGINE.slot])];
+    if (from === undefined || to === undefined || from === to || from.growing || to.growing || !mayGrow(from)) return;
+    const pair = from.slot * SLOTS + to.slot;
+    const found = (this.#together.get(pair) ?? 0) + 1;
+    this.#together.set(pair, found);
+    if (found < FOUND_TOGETHER) return;
+    // Whoever else was found beside one of the two comes along.
+    const asked = new Set(from.asked);
+    for (const [other, times] of this.#together) {
+      const [a, b] = [Math.floor(other / SLOTS), other % SLOTS];
+      if (times < 2 || ![a, b].some((slot) => slot === from.slot || slot === to.slot)) continue;
+      for (const slot of [a, b]) for (const pc of this.#cache.bySlot(slot)?.entries ?? []) asked.add(pc);
+    }
+    this.#together.clear();
+    this.remake(from, [...asked]);
+  }
+
+  /** Asks for another in the region's place. `asked` and `groups` as in `Region`. */
+  remake(region: Region, asked: readonly number[], groups = region.groups): void {
+    this.#request(region.head, asked, region, groups);
+  }
+
+  #request(head: number, asked: readonly number[], replaces: Region | undefined, groups: boolean): void {
+    const view = new View(this.#hart, this.#cache, this.#eager);
+    const explored = explore(head, asked, view, replaces === undefined ? REGION_MAX : GROWN_MAX);
+    if (explored !== undefined) this.#cache.request(explored, view.pages(), asked, groups, replaces);
+  }
+
+  /** Whether the record at `at` has not been arrived at often enough for a region: a round less is left. */
+  #isWarming(at: number, address: number): boolean {
+    const round = (this.#rounds.get(address) ?? 0) + 1;
+    if (round * ROUND >= this.#threshold) {
+      this.#rounds.delete(address);
+      return false;
+    }
+    this.#rounds.set(address, round);
+    this.#hart.code.arrivals[at >> 1] = ROUND - 1;
+    return true;
+  }
+}
