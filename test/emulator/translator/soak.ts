@@ -14,7 +14,7 @@ const SLICE = 2_000_000;
 /** Instructions from one comparison of all state to the next; registers and outputs are compared at each slice. */
 const CHECKPOINT = 25_000_000;
 /** Less than the OS and its programs want: what is evicted is soon asked for again. */
-export const CODE_BYTES = 160 * 1024;
+export const CODE_BYTES = 96 * 1024;
 const LINES = [
   'kv set alpha one',
   'bench',
