@@ -3,11 +3,12 @@
  * a byte of their code is written, evicted when they are too many. None of this is state.
  */
 import type { Hart } from '../hart/hart.ts';
-import { ENGINE, FETCH_BANKS, GRANULE_BYTES, JUMP_ENTRIES, JUMP_ENTRY_WORDS, NO_JUMP, PAGE_BYTES, SLOT_SHIFT } from '../layout.ts';
+import { GRANULE_BYTES, PAGE_BYTES } from '../layout.ts';
 import type { Compiled, Compiler } from './compiler.ts';
 import { SLOTS } from './dispatcher.ts';
+import { Jobs } from './jobs.ts';
+import { Jumps } from './jumps.ts';
 import { Patience } from './patience.ts';
-import type { PlanMemory } from './plan.ts';
 import type { Explored } from './region.ts';
 
 export interface Region {
@@ -51,17 +52,12 @@ interface InstalledModule {
 /** Why a region went. */
 export type Drop = 'invalidated' | 'evicted' | 'demoted' | 'replaced';
 
-/** Jobs that a compiler has at one time. One that loses jobs is not waited for: after so many flushes it gets the next. */
-const JOBS_MAX = 4;
-const HELD_MAX = 16;
-
 export class RegionCache {
   readonly #hart: Hart;
   readonly #memory: WebAssembly.Memory;
-  readonly #compiler: Compiler;
-  readonly #plan: PlanMemory;
+  readonly #jobs: Jobs;
+  readonly #jumps: Jumps;
   readonly #codeBytes: number;
-  readonly #jump: Int32Array;
   readonly table: WebAssembly.Table;
   readonly patience = new Patience();
   /** Stores that look at the granule before they give up, by physical address. */
@@ -71,14 +67,8 @@ export class RegionCache {
   readonly #byFrame = new Map<number, Set<Region>>();
   readonly #bySlot: (Region | undefined)[] = [];
   readonly #freeSlots: number[] = [];
-  /** Jobs that were requested and have not come, by number. */
-  readonly #jobs = new Map<number, readonly Region[]>();
-  #waiting: Region[] = [];
   /** Oldest first. */
   readonly #modules = new Set<InstalledModule>();
-  #nextJob = 0;
-  /** Flushes since one was sent. */
-  #held = 0;
   #wasmBytes = 0;
   #compileMs = 0;
   #modulesCompiled = 0;
@@ -86,13 +76,12 @@ export class RegionCache {
   readonly #dropped: Record<Drop, number> = { invalidated: 0, evicted: 0, demoted: 0, replaced: 0 };
 
   constructor(hart: Hart, memory: WebAssembly.Memory, compiler: Compiler, codeBytes: number) {
-    const { layout } = hart.memory;
     this.#hart = hart;
     this.#memory = memory;
-    this.#compiler = compiler;
     this.#codeBytes = codeBytes;
-    this.#plan = { tlbEntries: layout.tlbEntries, granules: layout.granules, memory: layout.memory, ramPages: layout.ramPages };
-    this.#jump = hart.mmu.banks.jump;
+    const { tlbEntries, granules, memory: frames, ramPages } = hart.memory.layout;
+    this.#jobs = new Jobs(compiler, { tlbEntries, granules, memory: frames, ramPages });
+    this.#jumps = new Jumps(hart);
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: SLOTS, maximum: SLOTS });
     for (let slot = SLOTS - 1; slot >= 0; slot--) this.#freeSlots.push(slot);
     hart.code.onLost = (frame, granule) => this.#lost(frame, granule);
@@ -111,9 +100,7 @@ export class RegionCache {
       const entry = region.entries.indexOf(pc);
       if (region.state !== 'installed' || entry < 0) continue;
       if (!region.pages.every((span) => span.frame === hart.mmu.translateCode(span.page, privilege))) continue;
-      const at = this.#jumpIndex(hart.engine[ENGINE.jumpBank] >> 2, pc);
-      this.#jump[at] = pc;
-      this.#jump[at + 1] = (region.slot << SLOT_SHIFT) | entry;
+      this.#jumps.lead(pc, region.slot, entry);
       return true;
     }
     return false;
@@ -121,7 +108,7 @@ export class RegionCache {
 
   /** Whether the jump cache has a region for `pc`. */
   has(pc: number): boolean {
-    return this.#jump[this.#jumpIndex(this.#hart.engine[ENGINE.jumpBank] >> 2, pc)] === pc;
+    return this.#jumps.has(pc);
   }
 
   /** Whether a region with an entry at `pc` of `frame` has been asked for and has not come. */
@@ -160,10 +147,25 @@ export class RegionCache {
         }
       }
     }
-    const generation = replaces === undefined ? 0 : replaces.generation + 1;
     const region: Region = {
-      ...{ slot, head: entries[0], explored, entries, pages, granules, asked, groups, generation, replaces },
-      ...{ since: this.#hart.icount, splits: 0, growing: false, slow: 0, ran: 0, poor: 0, state: 'waiting', module: undefined },
+      slot,
+      head: entries[0],
+      explored,
+      entries,
+      pages,
+      granules,
+      asked,
+      generation: replaces === undefined ? 0 : replaces.generation + 1,
+      since: this.#hart.icount,
+      replaces,
+      groups,
+      splits: 0,
+      growing: false,
+      slow: 0,
+      ran: 0,
+      poor: 0,
+      state: 'waiting',
+      module: undefined,
     };
     if (replaces !== undefined) replaces.growing = true;
     this.#bySlot[slot] = region;
@@ -175,32 +177,20 @@ export class RegionCache {
       const regions = this.#byFrame.get(frame) ?? new Set();
       this.#byFrame.set(frame, regions.add(region));
     }
-    this.#waiting.push(region);
+    this.#jobs.add(region);
   }
 
-  /** Sends what waits to the compiler, as one job; while it is busy more comes together for the next. */
+  /** Sends what was requested to the compiler, unless it is busy. */
   flush(): void {
-    if (this.#waiting.length === 0) return;
-    this.#held++;
-    if (this.#jobs.size >= JOBS_MAX && this.#held < HELD_MAX) return;
-    this.#held = 0;
-    const regions = this.#waiting.filter(({ state }) => state === 'waiting');
-    this.#waiting = [];
-    if (regions.length === 0) return;
-    const id = this.#nextJob++;
-    this.#jobs.set(id, regions);
-    const plans = regions.map(({ slot, groups, explored: { blocks, entries } }) => ({ slot, blocks, entries, groups, memory: this.#plan }));
-    this.#compiler.request({ id, regions: plans });
+    this.#jobs.flush();
   }
 
   /** Installs what the compiler has done. */
   install(): void {
-    for (let done = this.#compiler.take(); done !== undefined; done = this.#compiler.take()) this.#installModule(done);
+    for (let done = this.#jobs.take(); done !== undefined; done = this.#jobs.take()) this.#installModule(done.regions, done.compiled);
   }
 
-  #installModule({ id, module, wasmBytes, milliseconds }: Compiled): void {
-    const regions = this.#jobs.get(id) ?? [];
-    this.#jobs.delete(id);
+  #installModule(regions: readonly Region[], { module, wasmBytes, milliseconds }: Compiled): void {
     this.#compileMs += milliseconds;
     this.#modulesCompiled++;
     this.#compiled += regions.length;
@@ -236,7 +226,7 @@ export class RegionCache {
       for (const other of this.#byEntry.get(physical(frameOf.get(pc & -PAGE_BYTES)!, pc)) ?? []) {
         if (other === region || other.state !== 'installed') continue;
         older.add(other);
-        this.#forgetJumps(pc, other.slot);
+        this.#jumps.forget(pc, other.slot);
       }
     }
     for (const other of older) {
@@ -269,7 +259,7 @@ export class RegionCache {
       const rest = this.#byEntry.get(at)!.filter((other) => other !== region);
       if (rest.length > 0) this.#byEntry.set(at, rest);
       else this.#byEntry.delete(at);
-      if (wasInstalled) this.#forgetJumps(pc, slot);
+      if (wasInstalled) this.#jumps.forget(pc, slot);
     }
     for (const frame of granules.keys()) {
       const regions = this.#byFrame.get(frame)!;
@@ -289,9 +279,7 @@ export class RegionCache {
   /** Test-only: drops regions and ways to them for which `choose` says so. */
   dropSome(choose: () => boolean): void {
     for (const region of this.#bySlot) if (region !== undefined && choose()) this.drop(region, 'invalidated');
-    for (let at = 0; at < this.#jump.length; at += JUMP_ENTRY_WORDS) {
-      if (this.#jump[at] !== NO_JUMP && choose()) this.#jump[at] = NO_JUMP;
-    }
+    this.#jumps.dropSome(choose);
   }
 
   counts() {
@@ -326,22 +314,6 @@ export class RegionCache {
 
   #forgetStores(granule: number, count: number): void {
     for (let at = granule * GRANULE_BYTES; at < (granule + count) * GRANULE_BYTES; at += 2) this.granuleStores.delete(at);
-  }
-
-  #forgetJumps(pc: number, slot: number): void {
-    for (let bank = 0; bank < FETCH_BANKS; bank++) {
-      const at = this.#jumpIndex(bank * JUMP_ENTRIES * JUMP_ENTRY_WORDS + this.#jumpBase, pc);
-      if (this.#jump[at] === pc && this.#jump[at + 1] >>> SLOT_SHIFT === slot) this.#jump[at] = NO_JUMP;
-    }
-  }
-
-  get #jumpBase(): number {
-    return this.#hart.memory.layout.jumpCache >> 2;
-  }
-
-  /** Index in the jump cache of the entry for `pc` in the bank that begins at a word of the memory. */
-  #jumpIndex(bank: number, pc: number): number {
-    return bank - this.#jumpBase + ((pc & ((JUMP_ENTRIES - 1) * 2)) >> 1) * JUMP_ENTRY_WORDS;
   }
 
   #evictForSlot(): number {

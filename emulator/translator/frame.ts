@@ -13,7 +13,7 @@ import { Code, MEMORY_OP, OP } from './wasm.ts';
 
 /** Locals that every region has; those of guest registers, of groups and of routines follow. */
 export const LOCAL = {
-  /** Of an entry, then of the block to go to in a dispatch, at last the reason. */
+  /** What comes next: the entry's number, then that of a dispatch's target, at the end the reason. */
   sel: 0,
   /** Instructions that may still begin. */
   left: 1,

@@ -1,8 +1,7 @@
 /**
- * The engine that mixes: translated regions where there are some, the interpreter for everything else, and the interpreter's counts to say what
- * is worth a region. Which of the two ran an instruction is invisible (machine.md, "Nothing derived is state").
+ * The engine that mixes: translated regions where there are some, the interpreter for everything else. What is worth a region is for `growth.ts`
+ * and `judge.ts` to say. Which of the two ran an instruction is invisible (machine.md, "Nothing derived is state").
  */
-
 import type { Hart } from '../hart/hart.ts';
 import { type Execute, makeInterpreter } from '../hart/interpreter.ts';
 import { ENGINE } from '../layout.ts';
@@ -39,6 +38,7 @@ export class Translator {
   /** Does the instruction of the record at an index. */
   readonly #precisely: (at: number) => void;
   readonly #dispatch: () => number;
+  /** `execute` has been called: the warm-up is over. */
   #started = false;
   /** The interpreter stopped behind an instruction that the run loop had to look at. */
   #came = false;

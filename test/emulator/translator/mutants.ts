@@ -113,9 +113,9 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     foundBy: 'fuzz',
   },
   'a region that is dropped stays in the jump cache': {
-    file: 'translator/cache',
-    from: '#forgetJumps(pc, slot) {',
-    to: '#forgetJumps(pc, slot) { return;',
+    file: 'translator/jumps',
+    from: 'forget(pc, slot) {',
+    to: 'forget(pc, slot) { return;',
     foundBy: 'stops',
   },
 };
