@@ -31,5 +31,9 @@ export const REACH = 1 << 20;
 export const SITE = { unbegun: 0xff, reason: 8, reasons: 7, distance: 11 } as const;
 
 /** The site `distance` bytes from the head. `unbegun`: instructions of the block that were counted and have not begun. */
-export const siteOf = (distance: number, reason: number, unbegun: number): number =>
-  ((distance >> 1) << SITE.distance) | (reason << SITE.reason) | unbegun;
+export function siteOf(distance: number, reason: number, unbegun: number): number {
+  const half = (distance | 0) >> 1;
+  // A pc that is wrong would be a wrong guest: rather no module.
+  if ((half << SITE.distance) >> SITE.distance !== half) throw new Error(`an exit ${distance} bytes from its region's head`);
+  return (half << SITE.distance) | (reason << SITE.reason) | unbegun;
+}
