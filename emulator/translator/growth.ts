@@ -11,6 +11,10 @@ import { View } from './view.ts';
 
 /** Arrivals before a region is asked for, where the option does not say. */
 const THRESHOLD = { auto: 1000, translator: 1 } as const;
+/** Arrivals at an address that took another's place in the jump cache before it is looked for again: two that go to and fro find themselves seldom. */
+const CROWDED = 64;
+/** Addresses whose rounds are remembered. */
+const ROUNDS_MAX = 65536;
 /** Records count so many arrivals at most before the engine is asked, which counts the rounds. */
 const ROUND = 250;
 /** A region is made anew so many times to take in ways that were not gone before; then those ways get regions of their own. */
@@ -57,8 +61,9 @@ export class Growth {
   arrive(at: number, from: Region | undefined): boolean {
     const hart = this.#hart;
     const { pc } = hart;
-    if (this.#cache.has(pc) || this.#cache.find(pc)) {
-      hart.code.arrivals[at >> 1] = 1;
+    const known = this.#cache.has(pc);
+    if (known || this.#cache.find(pc)) {
+      hart.code.arrivals[at >> 1] = !known && this.#cache.displaced ? CROWDED : 1;
       return true;
     }
     const frame = hart.code.frameOf(at);
@@ -115,6 +120,7 @@ export class Growth {
       this.#rounds.delete(address);
       return false;
     }
+    if (this.#rounds.size >= ROUNDS_MAX) this.#rounds.clear();
     this.#rounds.set(address, round);
     this.#hart.code.arrivals[at >> 1] = ROUND - 1;
     return true;

@@ -17,11 +17,13 @@ export class Jumps {
     return this.#words[this.#index(this.#bankInUse(), pc)] === pc;
   }
 
-  /** From now on `pc` leads to this entry of the region in this slot, in the bank in use. */
-  lead(pc: number, slot: number, entry: number): void {
+  /** From now on `pc` leads to this entry of the region in this slot, in the bank in use. Whether another address led somewhere from there. */
+  lead(pc: number, slot: number, entry: number): boolean {
     const at = this.#index(this.#bankInUse(), pc);
+    const was = this.#words[at];
     this.#words[at] = pc;
     this.#words[at + 1] = (slot << SLOT_SHIFT) | entry;
+    return was !== NO_JUMP && was !== pc;
   }
 
   /** `pc` leads to this slot in no bank any more. */

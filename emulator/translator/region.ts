@@ -31,6 +31,8 @@ export const REGION_MAX = 300;
 const SMALL = 30;
 /** How far beyond the code at hand the targets of an indirect jump are looked for, in bytes. */
 const TARGETS_WITHIN = 2048;
+/** Code farther from the head than this is not looked around for them. */
+const SPREAD = 32768;
 
 /** A way in: the region's own, or that of a call that was taken in. */
 interface Context {
@@ -203,13 +205,15 @@ class Explorer {
 
   /** Targets of indirect jumps: addresses near by that jumps were seen to arrive at. */
   #visitTargets(): void {
-    let [low, high] = [this.#head, this.#head];
+    // Distances, since addresses go round.
+    let [low, high] = [0, 0];
     for (const { context, instruction } of this.#nodes.values()) {
-      if (context !== this.#root) continue;
-      low = Math.min(low, instruction.pc);
-      high = Math.max(high, instruction.pc);
+      const distance = (instruction.pc - this.#head) | 0;
+      if (context !== this.#root || Math.abs(distance) > SPREAD) continue;
+      low = Math.min(low, distance);
+      high = Math.max(high, distance);
     }
-    for (const pc of this.#view.arrivals(low, high + TARGETS_WITHIN)) this.#enter(pc, this.#root);
+    for (const pc of this.#view.arrivals(this.#head + low, this.#head + high + TARGETS_WITHIN)) this.#enter(pc, this.#root);
     this.#drain();
   }
 

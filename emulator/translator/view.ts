@@ -69,7 +69,8 @@ export class View implements CodeView {
     for (let pc = from; pc < to; pc += 2) {
       const base = this.#base(pc);
       if (base < 0) {
-        pc = (pc & -PAGE_BYTES) + PAGE_BYTES - 2;
+        // Not by its sign: `to` may lie beyond the end of the address space.
+        pc += PAGE_BYTES - 2 - (pc & (PAGE_BYTES - 1));
         continue;
       }
       const at = base + (pc & (PAGE_BYTES - 1));

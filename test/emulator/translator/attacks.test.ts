@@ -72,4 +72,59 @@ loop: addi s0, s0, 1
   jalr x0, -28(t1)`;
     expect(difference(source, 8 << 20)).toBeUndefined();
   });
+
+  test('code with an indirect jump ends just below address 0x80000000', () => {
+    const entry = (address: number, value: number) => `li t0, ${address}\nli t1, ${value}\nsw t1, 0(t0)`;
+    const [root, leaf] = [0x8001_0000, 0x8001_1000];
+    const source = `
+  li t0, -1
+  csrw pmpaddr0, t0
+  li t0, 31
+  csrw pmpcfg0, t0
+  ${entry(root + 511 * 4, ((leaf >>> 12) << 10) | 1)}
+  ${entry(leaf + 1023 * 4, (0x8000_4000 >>> 2) | 0x4b)}
+  li t0, ${(0x8000_0000 | (root >>> 12)) >>> 0}
+  csrw satp, t0
+  li t0, 0x1800
+  csrc mstatus, t0
+  li t0, 0x800
+  csrs mstatus, t0
+  li t0, 0x7ffffc00
+  csrw mepc, t0
+  mret
+  .org 0x80004c00
+loop: auipc a0, 0
+  addi s0, s0, 1
+  andi a1, s0, 4
+  add a0, a0, a1
+  jalr x0, 20(a0)
+  addi s1, s1, 1
+  addi s2, s2, 1
+  j loop`;
+    expect(difference(source)).toBeUndefined();
+  });
+});
+
+test('two addresses that share a place in the jump cache do not look for their regions at each jump', () => {
+  // Every call and return of `f` is such a pair.
+  const { bytes } = assemble(
+    `
+loop: addi s0, s0, 1
+  call f
+  addi s1, s1, 1
+  j loop
+  .org ${RAM + 12 + 8192}
+f: addi s2, s2, 1
+  mv t1, ra
+  call g
+  jr t1
+g: mv t2, ra
+  jal ra, h
+  jr t2
+h: ret`,
+    { origin: RAM },
+  );
+  const machine = createMachine(testConfig(elf([{ address: RAM, bytes }], RAM)), { engine: 'auto', translator: { threshold: 20 } });
+  machine.run(4_000_000);
+  expect(machine.statistics().exits.noRegion).toBeLessThan(400_000);
 });
