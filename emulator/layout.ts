@@ -76,7 +76,7 @@ export const FETCH_ENTRIES = 256;
 export const JUMP_ENTRY_WORDS = 2;
 export const NO_JUMP = 1;
 export const SLOT_SHIFT = 10;
-export const JUMP_ENTRIES = 4096;
+export const JUMP_ENTRIES = 16384;
 export const JUMP_BANK_BYTES = JUMP_ENTRIES * JUMP_ENTRY_WORDS * 4;
 /** Code is tracked in granules of 64 bytes: 64 a page, one bit each. */
 export const GRANULE_BYTES = 64;

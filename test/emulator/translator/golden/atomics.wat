@@ -67,7 +67,7 @@
           (br_if 1 (;@2;)
             (i32.ge_u
               (local.get 5)
-              (i32.const 3284992)))
+              (i32.const 4956160)))
           (i32.store offset=144 align=1
             (i32.const 0)
             (i32.const 1))
@@ -77,7 +77,7 @@
               (i32.shr_u
                 (i32.sub
                   (local.get 5)
-                  (i32.const 2236416))
+                  (i32.const 3907584))
                 (i32.const 2))
               (i32.const 536870912)))
           (local.set 10
@@ -123,7 +123,7 @@
                     (i32.shr_u
                       (i32.sub
                         (local.get 5)
-                        (i32.const 2236416))
+                        (i32.const 3907584))
                       (i32.const 2))
                     (i32.const 536870912)))))
             (then

@@ -95,7 +95,7 @@
                       (i32.shl
                         (local.get 4)
                         (i32.const 2))
-                      (i32.const 32760)))))
+                      (i32.const 131064)))))
               (local.get 4))
             (then
               (local.set 0
