@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { createMachine } from '../../../emulator/index.ts';
 import { assemble } from '../../../emulator/isa/assemble.ts';
+import { JUMP_ENTRIES } from '../../../emulator/layout.ts';
 import { elf } from '../../support/elf.ts';
 import { RAM, testConfig } from '../../support/program.ts';
 import { Random } from '../../support/random.ts';
@@ -113,7 +114,7 @@ loop: addi s0, s0, 1
   call f
   addi s1, s1, 1
   j loop
-  .org ${RAM + 12 + 8192}
+  .org ${RAM + 12 + 2 * JUMP_ENTRIES}
 f: addi s2, s2, 1
   mv t1, ra
   call g
