@@ -64,7 +64,8 @@ describe('a recording', () => {
       const { interpreter, translator } = run.engine.instructions;
       expect(interpreter + translator).toBe(icount);
       if (ENGINES[k] === 'interpreter') expect(translator).toBe(0);
-      else expect(translator).toBeGreaterThan(0);
+      // When a module comes is no function of the log: a short replay on auto may end before the first.
+      if (ENGINES[k] === 'translator') expect(translator).toBeGreaterThan(0);
     }
   });
 });
@@ -75,7 +76,7 @@ describe('the figures of an engine', () => {
     try {
       // With --json the console is on stderr.
       await twin.note(/twin> /);
-      twin.type('sum 100000\n');
+      twin.type('sum 50000000\n');
       await twin.note(/twin> /);
       const seen = (await twin.status()).replicas[0]?.status?.engine;
       expect(seen?.name).toBe('auto');
