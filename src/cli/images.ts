@@ -2,16 +2,14 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { FileRef } from '../world/run-config.ts';
 import { CliError } from './errors.ts';
+import { IMAGES } from './image-cache.ts';
 
 export interface ImageFile extends FileRef {
   readonly bytes: Uint8Array;
 }
 
-/** The repository's images/, seen from dist/src/cli or from src/cli. */
-const IMAGES = ['../../../images/', '../../images/'].map((path) => fileURLToPath(new URL(path, import.meta.url))).find(existsSync) ?? '';
 const ENDINGS = ['', '.elf', '.bin'];
 
 /** `what` is said in errors: `image`, `firmware`, … A name without a slash may be one of ours; a file of that name here goes first. */
