@@ -75,7 +75,7 @@ export function roundOf(image: Uint8Array): number {
   return machine.icount;
 }
 
-/** Rounds for at least `instructions`, and at least four; and of the short run, a quarter of them: between the two lies the steady speed. */
+/** Rounds for at least `instructions`, and at least four; and of the short run, a quarter of them. */
 export function planOf(round: number, instructions: number): { readonly rounds: number; readonly warmRounds: number } {
   const rounds = Math.max(4, Math.ceil(instructions / round));
   return { rounds, warmRounds: Math.round(rounds / 4) };

@@ -10,7 +10,7 @@ export interface Look {
 }
 
 export interface Measured {
-  /** Before the first instruction, after about a quarter, at the end. */
+  /** Before the first instruction, once warm, at the end. */
   readonly begun: Look;
   readonly warmed: Look;
   readonly ended: Look;

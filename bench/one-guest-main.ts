@@ -85,7 +85,7 @@ function text(guest: string, { begun, warmed, ended }: Measured): string {
   const share = instructions.translator / (instructions.translator + instructions.interpreter);
   return [
     `${guest}: steady, ${speed(warmed, ended)}`,
-    `first quarter, ${speed(begun, warmed)}`,
+    `before, ${speed(begun, warmed)}`,
     `translated: ${percent(share)}; regions ${JSON.stringify(regions)}; modules ${JSON.stringify(modules)}; ${wasmBytes} bytes of Wasm; compiled in ${short(compileMs)} ms`,
     `exits: ${JSON.stringify(exits)}`,
     `V8 flags: ${flags(process.execArgv).join(' ')}`,

@@ -1,7 +1,7 @@
 /**
- * One guest here and on QEMU in turns. Steady speed: what lies between a quarter of the rounds and all of them (QEMU: between two runs of
- * different length), so that neither side pays for its start nor for code that it has not translated yet. Cold: the whole process, from its
- * start to its exit.
+ * One guest here and on QEMU in turns. Cold: the whole process, from its start to its exit. Steady speed: what the same guest does in a longer
+ * run after as many instructions as the cold one has in all (QEMU: between two runs of different length), so that neither side pays for its
+ * start nor for code that it has not translated yet.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -36,7 +36,7 @@ export interface Paired {
 
 export interface Terms {
   readonly runs: number;
-  /** Of the long run, at least. */
+  /** Of the cold run, at least; the steady speed is of twice as many more. */
   readonly instructions: number;
   readonly engine: string;
   readonly modes: readonly Mode[];
@@ -47,6 +47,9 @@ export interface Terms {
 
 /** A run of QEMU that is shorter says little against the noise of its start: the difference to a longer one counts, not to a shorter one. */
 const RESOLVED_SECONDS = 1;
+
+/** The steady speed is that of so many more instructions than the cold run has. */
+const STEADY_TIMES = 2;
 
 const ONE_GUEST = fileURLToPath(new URL('./one-guest-main.js', import.meta.url));
 
@@ -60,11 +63,12 @@ export function measure(guest: Guest, terms: Terms): Paired {
   };
   const long = imageOf(rounds);
   const pairs = Array.from({ length: terms.runs }, (): Pair => {
-    const args = [long, '--engine', terms.engine, '--rounds', `${rounds}`, '--warm', `${warmRounds * round}`];
-    const { measured, cpu, wall } = runHere(args, terms.nodeFlags);
-    const { begun, warmed, ended } = measured;
+    const args = (times: number) => [long, '--engine', terms.engine, '--rounds', `${times * rounds}`, '--warm', `${rounds * round}`];
+    const { measured, cpu, wall } = runHere(args(1), terms.nodeFlags);
+    const { begun, ended } = measured;
     const all = ended.icount;
     const afterFirst = (all - round) / (rounds - 1);
+    const longer = runHere(args(1 + STEADY_TIMES), terms.nodeFlags).measured;
     const there = (mode: Mode): Sample => {
       const whole = qemu(mode, long);
       const otherRounds = whole.cpu > RESOLVED_SECONDS ? warmRounds : rounds * Math.min(9, 2 + Math.floor(RESOLVED_SECONDS / whole.cpu));
@@ -74,7 +78,7 @@ export function measure(guest: Guest, terms: Terms): Paired {
     };
     return {
       here: {
-        steady: mips(all - warmed.icount, ended.cpu - warmed.cpu, ended.wall - warmed.wall),
+        steady: steadyOf(longer),
         cold: mips(all, cpu, wall),
       },
       there: Object.fromEntries(terms.modes.map((mode) => [mode, there(mode)])),
@@ -123,6 +127,9 @@ function runHere(args: readonly string[], nodeFlags: readonly string[]) {
   const { stdout, cpu, wall } = timed(process.execPath, [...nodeFlags, ONE_GUEST, ...args, '--json']);
   return { measured: JSON.parse(stdout) as Measured, cpu, wall };
 }
+
+const steadyOf = ({ warmed, ended }: Measured): Speed =>
+  mips(ended.icount - warmed.icount, ended.cpu - warmed.cpu, ended.wall - warmed.wall);
 
 function mips(instructions: number, cpuSeconds: number, wallSeconds: number): Speed {
   return { cpu: instructions / cpuSeconds / 1e6, wall: instructions / wallSeconds / 1e6 };
