@@ -1,6 +1,7 @@
 /**
  * `npm run bench -- [SUITE …] [--runs N] [--json FILE]`: runs the suites named (all, when none is) and prints tables for each. Of `cpu`: [--quick]
- * [--only GUEST|interpreter|stop,…] [--engine E] [--instructions N] [--no-qemu] [--show-held-back] [--node-flags="--no-liftoff …"].
+ * [--only GUEST|interpreter|stop,…] [--engine E] [--instructions N] [--no-qemu] [--show-held-back] [--node-flags="--no-liftoff …"]. Of `linux`:
+ * [--quick] [--only boot|share|idle|WORK,…] [--engine E] [--no-qemu] [--kernel FILE --disk FILE] [--append TEXT].
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -15,6 +16,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ run(runs: number | undefin
   takeover: () => import('./takeover.ts'),
   checkpoint: () => import('./checkpoint.ts'),
   micro: () => import('./micro.ts'),
+  linux: () => import('./linux.ts'),
 };
 
 const { values, positionals } = parseArgs({
@@ -29,6 +31,9 @@ const { values, positionals } = parseArgs({
     'no-qemu': { type: 'boolean', default: false },
     'show-held-back': { type: 'boolean', default: false },
     'node-flags': { type: 'string' },
+    kernel: { type: 'string' },
+    disk: { type: 'string' },
+    append: { type: 'string' },
   },
 });
 const unknown = positionals.filter((name) => !(name in SUITES));
@@ -48,6 +53,9 @@ const asked: Asked = {
   noQemu: values['no-qemu'],
   showHeldBack: values['show-held-back'],
   nodeFlags: values['node-flags']?.split(' ') ?? [],
+  kernel: values.kernel,
+  disk: values.disk,
+  append: values.append,
 };
 
 const reports: Record<string, Report> = {};

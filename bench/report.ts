@@ -22,6 +22,10 @@ export interface Asked {
   readonly showHeldBack: boolean;
   /** For the node that runs the machine. */
   readonly nodeFlags: readonly string[];
+  /** Of `linux`: files, and the kernel's command line. */
+  readonly kernel: string | undefined;
+  readonly disk: string | undefined;
+  readonly append: string | undefined;
 }
 
 export function median(values: readonly number[]): number {

@@ -25,7 +25,7 @@ const QEMU = 'qemu-system-riscv32';
 const QEMU_ARGUMENTS = ['-M', 'virt', '-cpu', 'rv32', '-m', `${MEMORY_MIB}M`, '-bios', 'none'];
 const QUIET = ['-display', 'none', '-serial', 'null', '-monitor', 'none'];
 /** QEMU as it is, and counting instructions: the mode that can record and replay. */
-const MODES = { tcg: [], icount: ['-icount', 'shift=0'] } as const;
+export const MODES = { tcg: [], icount: ['-icount', 'shift=0'] } as const;
 export type Mode = keyof typeof MODES;
 
 /** `image` is the path of an ELF file. */
