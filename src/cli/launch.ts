@@ -126,6 +126,7 @@ async function makeConfig(plan: Plan, folder: RunFolder, disk: DiskFile | undefi
     protection: plan.protection,
     machine: { ...plan.machine, disk: disk && { sectors: disk.sectors, readOnly: disk.readOnly, id: DISK_ID } },
     engines: plan.engines,
+    backupClockOffsetMs: plan.backupClockOffsetMs,
     maxInstructions: plan.maxInstructions,
     record: plan.record,
     profile: plan.profile,

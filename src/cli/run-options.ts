@@ -15,6 +15,7 @@ export interface RunOptions {
   readonly solo?: boolean;
   readonly engine: Engine;
   readonly engineBackup?: Engine;
+  readonly clockOffsetBackup?: string;
   readonly memory: string;
   readonly bios: string;
   readonly kernel?: string;
@@ -54,6 +55,7 @@ export interface Plan {
   /** The folder of the arbiter's keys, when it is not the state folder. */
   readonly arbiter: string | undefined;
   readonly engines: RunConfig['engines'];
+  readonly backupClockOffsetMs: number;
   readonly maxInstructions: number | undefined;
   readonly record: string | undefined;
   readonly profile: string | undefined;
@@ -76,6 +78,8 @@ export function addRunOptions(command: Command): Command {
       .addOption(engineOption())
       // Two engines in one pair: for tests of a failover across them.
       .addOption(new Option('--engine-backup <engine>').choices(ENGINES).hideHelp())
+      // And a backup whose host has another time: for tests of a failover to it.
+      .addOption(new Option('--clock-offset-backup <seconds>').hideHelp())
       .option('--memory <size>', 'guest RAM, such as 64M', '64M')
       .option('--bios <file>', 'M-mode firmware: default, none (IMAGE is entered in M-mode), or a file', 'default')
       .option('--kernel <file>', 'the image, as QEMU spells it')
@@ -144,6 +148,7 @@ export function makePlan(image: string | undefined, options: RunOptions): Plan {
     netStream,
     arbiter: parseArbiter(options.arbiter),
     engines: { primary: options.engine, backup: options.engineBackup ?? options.engine },
+    backupClockOffsetMs: parseSeconds('--clock-offset-backup', options.clockOffsetBackup ?? '0') * 1000,
     maxInstructions: parseCount('--max-instructions', options.maxInstructions),
     record: options.record === undefined ? undefined : writable('--record', options.record),
     profile: options.profile === undefined ? undefined : writable('--profile', options.profile),
@@ -183,6 +188,11 @@ export function parseCount(option: string, text: string | undefined): number | u
   const count = /^\d+$/.test(text.replaceAll('_', '')) ? Number(text.replaceAll('_', '')) : Number.NaN;
   if (!Number.isSafeInteger(count) || count === 0) throw new CliError('USAGE', `${option} ${text}: a whole number from 1 up`);
   return count;
+}
+
+function parseSeconds(option: string, text: string): number {
+  if (!/^[+-]?\d{1,9}$/.test(text)) throw new CliError('USAGE', `${option} ${text}: a whole number of seconds`);
+  return Number(text);
 }
 
 function parseSeed(text: string | undefined): string | undefined {

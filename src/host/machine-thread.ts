@@ -37,6 +37,8 @@ export interface MachineData {
   /** Where the evidence of a divergence goes: see `writeEvidence`. */
   readonly evidenceFile: string;
   readonly maxInstructions: number | undefined;
+  /** How wrong this host's clock is to be taken for. */
+  readonly clockOffsetMs: number;
   readonly engine: Engine;
   /** Leads to the compiler's thread; in the transfer list. Undefined: this engine has none. */
   readonly compiler: MessagePort | undefined;
@@ -101,7 +103,7 @@ export class MachineThread {
       config: data.configHash,
       role: data.role === 'backup' ? 'backup' : 'primary',
     });
-    this.now = hostTicks(data.config.bootTimeNs);
+    this.now = hostTicks(data.config.bootTimeNs, data.clockOffsetMs);
     this.mode = data.role === 'backup' ? 'replaying' : 'none';
     if (data.recordFile !== undefined) this.record = new RecordFile(data.recordFile, recordingHeader(data.description));
   }

@@ -196,6 +196,7 @@ export class RunningReplica {
       recordFile: run.record === undefined ? undefined : role === 'solo' ? `${run.record}.primary` : `${run.record}.${role}`,
       evidenceFile: join(run.dir, `divergence.${role}`),
       maxInstructions: run.maxInstructions ?? undefined,
+      clockOffsetMs: role === 'backup' ? run.backupClockOffsetMs : 0,
       engine,
       compiler,
       profile: this.samples?.buffer,

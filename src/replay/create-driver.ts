@@ -189,7 +189,7 @@ class MachineDriver implements Driver {
       case 'replaying':
       case 'draining':
       case 'drained':
-        return this.replaySlice(this.replayer!, Math.max(1, budget));
+        return this.replaySlice(this.replayer!, host, Math.max(1, budget));
     }
   }
 
@@ -300,9 +300,10 @@ class MachineDriver implements Driver {
     return due === undefined || flush < due ? flush : due;
   }
 
-  private replaySlice(replayer: Replayer, budget: number): Turn {
+  private replaySlice(replayer: Replayer, host: bigint, budget: number): Turn {
     const { machine } = this;
     let state: Turn['state'] = replayer.advance(budget);
+    this.steering.follow(host, machine.ticks);
     this.ran = state === 'ran';
     if (state === 'starved' && this.mode !== 'replaying') {
       this.mode = 'drained';

@@ -1,6 +1,7 @@
 /**
  * How the primary keeps the guest's time near the host's (machine.md, "Time"): new anchors that jump forward when the guest is
- * behind, and only lower the rate when it is ahead. Host ticks are passed in; what comes out is logged, so the backup needs none of this.
+ * behind, and only lower the rate when it is ahead. Host ticks are passed in; what comes out is logged, so the backup needs none of this
+ * but to watch how far its own clock is from the guest's: it may have to go on, and its host's clock may be an hour off.
  */
 import type { Icount, Machine } from '../../emulator/index.ts';
 import { TICKS_PER_SECOND } from '../../emulator/index.ts';
@@ -18,35 +19,56 @@ type Clocked = Pick<Machine, 'icount' | 'anchor' | 'ticks'>;
 export class Steering {
   /** Instructions a second, from what recent turns took. */
   speed = 100_000_000;
-  private host = 0n;
+  private host: bigint | undefined;
+  /** Host ticks when the guest's are 0: what this host's clock and that of the host on which the run began differ by. */
+  private apart = 0n;
+  private watched: { readonly from: bigint; readonly least: bigint; readonly before: bigint } | undefined;
   /** Host time and icount where the measured stretch began; undefined when the machine has not run without a pause since. */
   private stretch: { host: bigint; icount: Icount } | undefined;
   private lastEntry: bigint | undefined;
   private tokens: number = REPLAY_LIMITS.clockEntries;
   private slew = { gap: 0n, from: 0n, until: 0n };
 
-  /** The host's clock, made monotonic. */
+  /** The host's clock, made monotonic. One that is behind the run's own beginning starts with it. */
   now(hostTicks: bigint): bigint {
-    if (hostTicks > this.host) this.host = hostTicks;
+    if (this.host === undefined) this.apart = min(hostTicks, 0n);
+    if (this.host === undefined || hostTicks > this.host) this.host = hostTicks;
     return this.host;
   }
 
-  /** At go-live: guest time goes on from `guest`, and meets the host's again within ten times the gap, at most ten seconds. */
+  /**
+   * Replaying: the primary's guest had come to `guest` before our clock said `host`. What lies between the two is how far the hosts' clocks
+   * are apart, and how long the news took: the least of late is the best measure of the first.
+   */
+  follow(host: bigint, guest: bigint): void {
+    const seen = host - guest;
+    const { watched } = this;
+    if (watched === undefined) this.watched = { from: host, least: seen, before: seen };
+    else if (host - watched.from >= WATCHED_TICKS) this.watched = { from: host, least: seen, before: watched.least };
+    else if (seen < watched.least) this.watched = { ...watched, least: seen };
+  }
+
+  /**
+   * At go-live: guest time goes on from `guest`, and has made up for the time that the takeover took within ten times that time, at most
+   * ten seconds. What the two hosts' clocks differ by is none of it: the guest keeps the time with which it began.
+   */
   start(host: bigint, guest: bigint): void {
-    const gap = host - guest;
-    const length = min(10n * (gap < 0n ? -gap : gap), 10n * SECOND);
+    const { watched } = this;
+    this.apart = watched === undefined ? host - guest : min(watched.least, watched.before);
+    const gap = host - this.apart - guest;
+    const length = min(10n * gap, 10n * SECOND);
     this.slew = { gap, from: host, until: host + length };
     this.lastEntry = host;
   }
 
   /** What guest time should be. */
   target(host: bigint): bigint {
-    return host - this.offset(host);
+    return host - this.apart - this.offset(host);
   }
 
   /** The host time at which guest time should be `ticks`, or a little later. */
   hostTime(ticks: bigint, host: bigint): bigint {
-    const at = ticks + this.offset(host);
+    const at = ticks + this.apart + this.offset(host);
     return at > host ? at : host;
   }
 
@@ -104,7 +126,7 @@ export class Steering {
 
   private offset(host: bigint): bigint {
     const { gap, from, until } = this.slew;
-    return host >= until ? 0n : (gap * (until - host)) / (until - from);
+    return gap === 0n || host >= until ? 0n : (gap * (until - host)) / (until - from);
   }
 }
 
@@ -116,6 +138,8 @@ interface Rate {
 const SECOND = BigInt(TICKS_PER_SECOND);
 /** Rates are NUM ticks in `den` instructions: room for 20,000 MIPS below 2^31. */
 const NUM = 1_000_000;
+/** Clocks of two hosts drift apart, so what was seen is forgotten after once or twice this. */
+const WATCHED_TICKS = 10n * SECOND;
 const ENTRY_TICKS = TICKS_PER_SECOND / REPLAY_LIMITS.clockEntries;
 const MEASURE_TICKS = SECOND / 1000n;
 /** Half a millisecond off is worth one of the regular entries, five are worth one at once. */

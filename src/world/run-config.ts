@@ -33,6 +33,8 @@ export interface RunConfig {
   };
   /** Speed, never state: of each replica by itself, and no part of the configuration that both must share. A solo machine has the primary's. */
   readonly engines: { readonly primary: Engine; readonly backup: Engine };
+  /** The backup takes its host's clock to be wrong by so much: for tests, whose replicas share one. */
+  readonly backupClockOffsetMs: number;
   readonly maxInstructions: number | undefined;
   /** `--record FILE`: the primary writes FILE.primary, the backup FILE.backup; at the end the survivor's is renamed to FILE. */
   readonly record: string | undefined;

@@ -32,6 +32,7 @@ function runWith(changes: Partial<RunConfig['machine']> = {}, more: Partial<RunC
       ...changes,
     },
     engines: { primary: 'interpreter', backup: 'interpreter' },
+    backupClockOffsetMs: 0,
     profile: undefined,
     maxInstructions: undefined,
     record: undefined,

@@ -203,6 +203,7 @@ export class InProcessPair {
           images: { firmware: undefined, main: file, initrd: undefined, append: this.config.images.append, dtb: undefined },
         },
         engines: { primary: 'interpreter', backup: 'interpreter' },
+        backupClockOffsetMs: 0,
         profile: undefined,
         maxInstructions: this.options.maxInstructions,
         record: join(this.dir, 'log'),

@@ -394,6 +394,7 @@ class ThreadedPair implements Around {
           images: { firmware: undefined, main: file, initrd: undefined, append: config.images.append, dtb: undefined },
         },
         engines: { primary: 'interpreter', backup: 'interpreter' },
+        backupClockOffsetMs: 0,
         profile: undefined,
         maxInstructions: undefined,
         record: join(this.dir, 'log'),

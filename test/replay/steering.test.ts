@@ -93,11 +93,18 @@ describe('steering', () => {
     expect(steering.wake(5000n, at(6000n), undefined)).toMatchObject({ ticks: 6000n });
   });
 
-  it("after go-live goes on from the guest's own time and slews to the host's in at most ten seconds, either way", () => {
-    for (const gap of [3, -3, 0.2, 40]) {
+  const hour = 3600 * TICKS_PER_SECOND;
+  it.each([0, hour, -hour])("after go-live makes up for the time without a host in at most ten seconds, on a clock that is %i ticks off", (off) => {
+    for (const gap of [3, 0.2, 40]) {
       const steering = new Steering();
-      const host = 500n * BigInt(TICKS_PER_SECOND);
-      const guest = host - BigInt(gap * TICKS_PER_SECOND);
+      const lost = 500n * BigInt(TICKS_PER_SECOND);
+      const guest = lost - 1000n;
+      // News of the guest's time takes a while to come, and once hardly any.
+      for (let i = 0n; i < 300n; i += 1n) {
+        const then = guest - (300n - i) * 100_000n;
+        steering.follow(steering.now(then + BigInt(off) + (i === 170n ? 0n : 20_000n + 7n * i)), then);
+      }
+      const host = steering.now(guest + BigInt(gap * TICKS_PER_SECOND + off));
       steering.start(host, guest);
       expect(steering.target(host)).toBe(guest);
       let before = guest;
@@ -108,8 +115,25 @@ describe('steering', () => {
         expect(steering.hostTime(target, host) - now).toBeLessThan(BigInt(Math.ceil(Math.abs(gap)) + 1) * BigInt(TICKS_PER_SECOND));
         before = target;
       }
-      expect(steering.target(host + 100_000_000n)).toBe(host + 100_000_000n);
+      expect(steering.target(host + 100_000_000n)).toBe(host + 100_000_000n - BigInt(off));
     }
+  });
+
+  it('forgets how far the clocks were apart a while ago: they drift', () => {
+    const steering = new Steering();
+    for (let i = 0n; i < 600n; i += 1n) steering.follow(i * 1_000_000n, i * 1_000_000n - 50n * i);
+    steering.start(600n * 1_000_000n, 599n * 1_000_000n);
+    const later = 900n * 1_000_000n;
+    expect(Number(later - steering.target(later)) / 50).toBeGreaterThan(600 - 201);
+  });
+
+  it("goes on from the guest's own time when it has seen nothing of it, and begins at 0 on a host that is behind the beginning", () => {
+    const fresh = new Steering();
+    fresh.start(fresh.now(-7_000_000n), 5n);
+    expect(fresh.target(fresh.now(-6_000_000n))).toBe(1_000_005n);
+    const first = new Steering();
+    expect(first.target(first.now(-7_000_000n))).toBe(0n);
+    expect(first.target(first.now(-6_999_000n))).toBe(1000n);
   });
 
   it('suggests slices of about 150 microseconds', () => {

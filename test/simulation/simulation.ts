@@ -195,8 +195,8 @@ export function simulate(plan: Plan, mutation: Mutation = {}, guest: Guest = TOY
       run: RUN,
       now: () => schedule.now,
       bufferBytes: plan.bufferBytes,
-      // The backup's clock is 25 ms behind: at go-live time must not go back all the same.
-      clock: () => BigInt(Math.max(0, schedule.now - (name === 'B' ? 25 : 0))) * 10_000n,
+      // The backup's clock is an hour behind: at go-live time must neither go back nor stand still all the same.
+      clock: () => BigInt(schedule.now - (name === 'B' ? 3_600_000 : 0)) * 10_000n,
       budget: () => guest.scale * ((name === 'B' && !nodes.B.wentLive ? plan.backupSlice : 20) + chance(40)),
       point,
       toPeer: (item: LinkItem) => {
