@@ -1,4 +1,4 @@
-/** The small OS on `qemu-system-riscv32 -M virt` under our SBI: its console as text, typed at and waited for. */
+/** A guest, the small OS unless said otherwise, on `qemu-system-riscv32 -M virt` under our SBI: its console as text, typed at and waited for. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -14,6 +14,9 @@ export function qemuMissing(): string | undefined {
 
 export interface GuestOptions {
   readonly images?: string;
+  /** Another kernel than the small OS, with its command line. */
+  readonly kernel?: string;
+  readonly append?: string;
   readonly cpu?: string;
   readonly memory?: string;
   /** A raw disk image. */
@@ -37,7 +40,8 @@ export class QemuGuest {
     const images = options.images ?? IMAGES;
     const args = ['-M', 'virt', '-cpu', options.cpu ?? 'rv32', '-m', options.memory ?? '64M', '-display', 'none', '-serial', 'stdio'];
     args.push('-monitor', 'none', '-no-reboot', '-global', 'virtio-mmio.force-legacy=false');
-    args.push('-bios', `${images}/sbi.elf`, '-kernel', `${images}/os.elf`);
+    args.push('-bios', `${images}/sbi.elf`, '-kernel', options.kernel ?? `${images}/os.elf`);
+    if (options.append !== undefined) args.push('-append', options.append);
     if (options.disk !== undefined) {
       args.push('-drive', `file=${options.disk},if=none,format=raw,id=d,read-only=${options.readOnly ? 'on' : 'off'}`);
       args.push('-device', 'virtio-blk-device,drive=d');

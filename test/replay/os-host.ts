@@ -1,4 +1,4 @@
-/** The small OS with a disk and a user who types: a simulated host of 100 MIPS, whose disk answers in 200 us. */
+/** A guest with a disk and a user who types, the small OS unless said otherwise: a simulated host of 100 MIPS, whose disk answers in 200 us. */
 import { readFileSync } from 'node:fs';
 import type { DiskRequest, Input, MachineConfig, Output } from '../../emulator/index.ts';
 import type { Driver } from '../../src/replay/driver.ts';
@@ -22,7 +22,8 @@ const DISK_TICKS = 2000n;
 
 /** A world with one disk, and a user who types a line when the prompt has come as often as lines were typed. */
 export class Host {
-  readonly disk = new Uint8Array(SECTORS * 512);
+  readonly disk: Uint8Array<ArrayBuffer>;
+  private readonly prompt: string;
   readonly batches: Uint8Array[] = [];
   readonly outputs: Output[] = [];
   console = '';
@@ -30,13 +31,18 @@ export class Host {
   private due: { at: bigint; request: DiskRequest }[] = [];
   typed = 0;
 
+  constructor(disk = new Uint8Array(SECTORS * 512), prompt = '> ') {
+    this.disk = disk;
+    this.prompt = prompt;
+  }
+
   /** Runs until the guest is off. */
   run(driver: Driver, lines: readonly string[]): void {
     for (let turn = driver.turn(this.host, 15_000); ; turn = driver.turn(this.host, 15_000)) {
       if (turn.batch) this.batches.push(turn.batch);
       for (const output of turn.outputs) this.take(output);
       if (turn.state === 'off') return;
-      const typing = this.console.split('> ').length - 1 > this.typed && this.typed < lines.length;
+      const typing = this.typed < lines.length && this.console.split(this.prompt).length - 1 > this.typed;
       if (typing) {
         const bytes = Uint8Array.from(`${lines[this.typed]}\n`, (char) => char.charCodeAt(0));
         if (driver.offer({ kind: 'console', port: 0, bytes }, 0, this.host)) this.typed += 1;

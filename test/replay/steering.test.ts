@@ -94,30 +94,33 @@ describe('steering', () => {
   });
 
   const hour = 3600 * TICKS_PER_SECOND;
-  it.each([0, hour, -hour])("after go-live makes up for the time without a host in at most ten seconds, on a clock that is %i ticks off", (off) => {
-    for (const gap of [3, 0.2, 40]) {
-      const steering = new Steering();
-      const lost = 500n * BigInt(TICKS_PER_SECOND);
-      const guest = lost - 1000n;
-      // News of the guest's time takes a while to come, and once hardly any.
-      for (let i = 0n; i < 300n; i += 1n) {
-        const then = guest - (300n - i) * 100_000n;
-        steering.follow(steering.now(then + BigInt(off) + (i === 170n ? 0n : 20_000n + 7n * i)), then);
+  it.each([0, hour, -hour])(
+    'after go-live makes up for the time without a host in at most ten seconds, on a clock that is %i ticks off',
+    (off) => {
+      for (const gap of [3, 0.2, 40]) {
+        const steering = new Steering();
+        const lost = 500n * BigInt(TICKS_PER_SECOND);
+        const guest = lost - 1000n;
+        // News of the guest's time takes a while to come, and once hardly any.
+        for (let i = 0n; i < 300n; i += 1n) {
+          const then = guest - (300n - i) * 100_000n;
+          steering.follow(steering.now(then + BigInt(off) + (i === 170n ? 0n : 20_000n + 7n * i)), then);
+        }
+        const host = steering.now(guest + BigInt(gap * TICKS_PER_SECOND + off));
+        steering.start(host, guest);
+        expect(steering.target(host)).toBe(guest);
+        let before = guest;
+        for (let i = 1; i <= 100; i += 1) {
+          const now = host + BigInt((i * TICKS_PER_SECOND) / 10);
+          const target = steering.target(now);
+          expect(target).toBeGreaterThan(before);
+          expect(steering.hostTime(target, host) - now).toBeLessThan(BigInt(Math.ceil(Math.abs(gap)) + 1) * BigInt(TICKS_PER_SECOND));
+          before = target;
+        }
+        expect(steering.target(host + 100_000_000n)).toBe(host + 100_000_000n - BigInt(off));
       }
-      const host = steering.now(guest + BigInt(gap * TICKS_PER_SECOND + off));
-      steering.start(host, guest);
-      expect(steering.target(host)).toBe(guest);
-      let before = guest;
-      for (let i = 1; i <= 100; i += 1) {
-        const now = host + BigInt((i * TICKS_PER_SECOND) / 10);
-        const target = steering.target(now);
-        expect(target).toBeGreaterThan(before);
-        expect(steering.hostTime(target, host) - now).toBeLessThan(BigInt(Math.ceil(Math.abs(gap)) + 1) * BigInt(TICKS_PER_SECOND));
-        before = target;
-      }
-      expect(steering.target(host + 100_000_000n)).toBe(host + 100_000_000n - BigInt(off));
-    }
-  });
+    },
+  );
 
   it('forgets how far the clocks were apart a while ago: they drift', () => {
     const steering = new Steering();

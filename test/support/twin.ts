@@ -73,13 +73,14 @@ export class Twin {
     this.child.stdin?.write(text);
   }
 
-  /** Resolves when the console says `text` after what was last found; throws with both streams when the process ends first. */
-  async see(text: string): Promise<void> {
+  /** Resolves when the console says `text` after what was last found, with what came between; throws with both streams when the process ends first. */
+  async see(text: string): Promise<string> {
     for (;;) {
       const at = this.console.indexOf(text, this.#consoleMark);
       if (at >= 0) {
+        const before = this.console.slice(this.#consoleMark, at);
         this.#consoleMark = at + text.length;
-        return;
+        return before;
       }
       await this.#more(text);
     }
