@@ -1,4 +1,5 @@
 /** How the benchmark starts Linux: here, solo or as a pair, or on QEMU; each with the same firmware, kernel and disk, whose writes are forgotten. */
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +29,12 @@ export interface RunningHere extends Running {
   readonly status: () => Promise<WorldStatus['replicas']>;
 }
 
-const MAIN = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
+/** The program as it is installed. */
+const MAIN = fileURLToPath(new URL('../app/twinhart.js', import.meta.url));
+const BUNDLE = fileURLToPath(new URL('../../src/bundle.mjs', import.meta.url));
+
+/** What is measured is what the sources say, also after `tsc -b` alone. */
+export const bundle = (): Buffer => execFileSync(process.execPath, [BUNDLE]);
 
 export function hereLinux(files: LinuxFiles, protection: 'solo' | 'pair', asked: Asked): RunningHere {
   const state = mkdtempSync(join(tmpdir(), 'twinhart-bench-'));

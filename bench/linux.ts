@@ -5,9 +5,10 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { findLinux } from '../src/cli/image-cache.ts';
 import type { ReplicaStatus } from '../src/world/wire.ts';
 import { type Findings, judge } from './goals.ts';
-import { hereLinux, type LinuxFiles, qemuLinux, type Running } from './linux-boot.ts';
+import { bundle, hereLinux, type LinuxFiles, qemuLinux, type Running } from './linux-boot.ts';
 import type { Mark } from './linux-guest.ts';
 import { PREPARE, SHARE_WORK, WORK, type Work } from './linux-work.ts';
 import { cpuSeconds, memoryOf, ramTouched } from './processes.ts';
@@ -44,6 +45,7 @@ type Round = Readonly<Partial<Record<Side, Session>>>;
 export async function run(_runs: number | undefined, asked: Asked): Promise<Report> {
   const load = loadavg()[0] ?? 0;
   const files = filesOf(asked);
+  bundle();
   const wanted = (name: string) => asked.only === undefined || asked.only.includes(name);
   const known = [...PARTS, ...WORK.map(({ name }) => name)];
   const unknown = asked.only?.filter((name) => !known.includes(name)) ?? [];
@@ -80,11 +82,15 @@ export async function run(_runs: number | undefined, asked: Asked): Promise<Repo
   };
 }
 
-function filesOf({ kernel, disk, append }: Asked): LinuxFiles {
+function filesOf(asked: Asked): LinuxFiles {
   const firmware = fileURLToPath(new URL('../../images/sbi.elf', import.meta.url));
-  if (kernel === undefined || disk === undefined) throw new Error('linux: want --kernel FILE and --disk FILE');
+  const built = findLinux();
+  const [kernel, disk] = [asked.kernel ?? built?.kernel, asked.disk ?? built?.disk];
+  if (kernel === undefined || disk === undefined) {
+    throw new Error('linux: there is no Linux image here: twinhart image build linux, or give --kernel FILE and --disk FILE');
+  }
   for (const file of [kernel, disk]) if (!existsSync(file)) throw new Error(`linux: ${file}: no such file`);
-  return { firmware, kernel, disk, append: append ?? APPEND, memoryMib: MEMORY_MIB };
+  return { firmware, kernel, disk, append: asked.append ?? APPEND, memoryMib: MEMORY_MIB };
 }
 
 async function oneRound(files: LinuxFiles, sides: readonly Side[], works: readonly Work[], asked: Asked): Promise<Round> {

@@ -2,15 +2,16 @@
 import type { Checkpoint } from './checkpoint.ts';
 import type { MachineConfig } from './config.ts';
 import type { Anchor, Digest, DiskRequest, Exit, Icount, Input, Ordinals, Output } from './io.ts';
-import { Board, type MachineOptions } from './machine.ts';
 import type { Statistics } from './translator/statistics.ts';
 
 export type { Checkpoint } from './checkpoint.ts';
 export type * from './config.ts';
+export { createMachine, restoreMachine } from './create.ts';
 export * from './io.ts';
 export { RAM_BYTES_MAX, RAM_BYTES_MIN } from './limits.ts';
 export { LoadError } from './loader.ts';
 export { InputRefused, type MachineOptions } from './machine.ts';
+export { placeImages } from './placement.ts';
 export { SnapshotError } from './snapshot.ts';
 export { type CodeSymbol, codeSymbols } from './symbols.ts';
 export type { Compiled, CompileJob, Compiler } from './translator/compiler.ts';
@@ -78,10 +79,3 @@ export interface HartView {
   /** The bits at pc (16 or 32), or undefined where the fetch would fault. */
   readonly instruction: number | undefined;
 }
-
-/** A machine at reset, its images loaded. Throws `LoadError` for images that cannot be, RangeError for a RAM size that cannot be. */
-export const createMachine = (config: MachineConfig, options: MachineOptions = {}): Machine => new Board(config, options, undefined);
-
-/** The machine that was saved, for the same configuration. Throws `SnapshotError`. */
-export const restoreMachine = (config: MachineConfig, snapshot: Snapshot, options: MachineOptions = {}): Machine =>
-  new Board(config, options, snapshot);

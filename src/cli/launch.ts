@@ -2,6 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { placeImages } from '../../emulator/index.ts';
 import type { WriteConsole } from '../world/console.ts';
 import { askWorld } from '../world/control.ts';
 import { DiskError, type DiskFile, openDisk } from '../world/disk-server.ts';
@@ -10,7 +11,7 @@ import type { RunConfig } from '../world/run-config.ts';
 import { knownRuns, makeRunFolder, type RunFolder, writeRunFile } from '../world/state-folder.ts';
 import { World, type WorldEvent, type WorldResult } from '../world/world.ts';
 import { CliError } from './errors.ts';
-import { buildMachine, DISK_ID, type Plan } from './run-options.ts';
+import { DISK_ID, type Plan, withConfig } from './run-options.ts';
 
 export interface Launch {
   readonly world: World;
@@ -138,9 +139,9 @@ async function makeConfig(plan: Plan, folder: RunFolder, disk: DiskFile | undefi
   };
 }
 
-/** Builds the machine once here, so that an image that does not fit is refused before anything is started. */
+/** Places the images once here, so that one that does not fit is refused before anything is started. */
 function checkMachine(config: RunConfig, plan: Plan): void {
-  const { symbols } = buildMachine(config.machine, plan.images);
+  const { symbols } = withConfig(config.machine, plan.images, placeImages);
   if (plan.signature && !(symbols.has('begin_signature') && symbols.has('end_signature'))) {
     throw new CliError('IMAGE_BAD', `--signature: ${plan.images.main.path} has no symbols begin_signature and end_signature`);
   }

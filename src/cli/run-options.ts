@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { createMachine, LoadError, type Machine, type MachineOptions, RAM_BYTES_MAX, RAM_BYTES_MIN } from '../../emulator/index.ts';
+import { LoadError, type MachineConfig, RAM_BYTES_MAX, RAM_BYTES_MIN } from '../../emulator/index.ts';
 import { machineConfig } from '../host/load-run.ts';
 import { ENGINES, type Engine, type FileRef, type RunConfig } from '../world/run-config.ts';
 import { defaultStateFolder, generateName, knownRuns } from '../world/state-folder.ts';
@@ -156,12 +156,12 @@ export function makePlan(image: string | undefined, options: RunOptions): Plan {
   };
 }
 
-/** The very machine that a replica will build. Throws `CliError` for an image that is none, or does not fit. */
-export function buildMachine(machine: RunConfig['machine'], images: Plan['images'], options: MachineOptions = {}): Machine {
+/** What `use` makes of the configuration from which each replica builds its machine. Throws `CliError` for an image that is none, or does not fit. */
+export function withConfig<T>(machine: RunConfig['machine'], images: Plan['images'], use: (config: MachineConfig) => T): T {
   try {
     const { firmware, main, initrd, dtb } = images;
     const files = { firmware: firmware?.bytes, main: main.bytes, initrd: initrd?.bytes, dtb: dtb?.bytes };
-    return createMachine(machineConfig(machine, files), options);
+    return use(machineConfig(machine, files));
   } catch (error) {
     // The emulator knows what the bytes are for; which file they came from is known here.
     if (error instanceof LoadError)

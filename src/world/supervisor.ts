@@ -1,6 +1,6 @@
 /** Starts the replicas as operating-system processes of their own, kills them when asked, and takes them along when the world goes. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -15,6 +15,9 @@ export interface ReplicaExit {
   /** The end of what it wrote to standard error: a crash explains itself there. */
   readonly said: string;
 }
+
+/** A replica speaks to its own host alone, without TLS: certificates that the user trusts besides would only cost it 60 ms to read. */
+const { NODE_EXTRA_CA_CERTS: _, ...ENV } = process.env;
 
 /** What a replica is started as; it may end as something else. */
 export type StartRole = 'primary' | 'backup' | 'solo';
@@ -44,7 +47,11 @@ export class Supervisor {
     const log = join(this.#dir, `${role}.log`);
     const stderr = openSync(log, 'a', 0o600);
     // A session of its own: the terminal's Ctrl-C is for the world, which then sees to its replicas.
-    const child = spawn(process.execPath, [this.#entry, this.#runFile, role], { stdio: ['ignore', stderr, stderr], detached: true });
+    const child = spawn(process.execPath, [this.#entry, this.#runFile, role], {
+      stdio: ['ignore', stderr, stderr],
+      detached: true,
+      env: ENV,
+    });
     closeSync(stderr);
     const pid = child.pid ?? -1;
     const ended = new Promise<void>((resolve) => {
@@ -83,10 +90,12 @@ export class Supervisor {
   }
 }
 
-/** The built entry, also when this file itself runs from its source (tests). */
+/** Beside this file in the bundle (dist/app), as `tsc` compiled it (dist/src), or that when this file runs from its source (tests). */
 function replicaEntry(): string {
-  const built = import.meta.url.endsWith('.ts') ? '../../dist/src/host/replica-main.js' : '../host/replica-main.js';
-  return fileURLToPath(new URL(built, import.meta.url));
+  const places = ['./replica-main.js', '../host/replica-main.js', '../../dist/src/host/replica-main.js'];
+  const found = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((place) => existsSync(place));
+  if (found === undefined) throw new Error('the replica program is not built: npm run build');
+  return found;
 }
 
 function tail(file: string): string {
