@@ -31,6 +31,10 @@ export interface Region {
   replaces: Region | undefined;
   /** Its accesses share looks at the TLB (`groups.ts`). */
   readonly groups: boolean;
+  /** V8's optimiser has compiled it. */
+  readonly optimised: boolean;
+  /** Instructions that it is thought to have run, and the regions whose place it took: see `Growth.sample`. */
+  weight: number;
   /** Exits because a group lay in two pages. */
   splits: number;
   /** Another is being made in its place. */
@@ -43,6 +47,9 @@ export interface Region {
   state: 'waiting' | 'installed' | 'dropped';
   module: InstalledModule | undefined;
 }
+
+/** How a region is to be; each as in `Region`. */
+export type Wanted = Pick<Region, 'asked' | 'groups' | 'optimised' | 'replaces'>;
 
 interface InstalledModule {
   readonly regions: Set<Region>;
@@ -131,8 +138,8 @@ export class RegionCache {
     return this.#bySlot[slot];
   }
 
-  /** Asks for a region: sent to the compiler with the next `flush`. `pages` as in `Region`. */
-  request(explored: Explored, pages: Region['pages'], asked: readonly number[], groups: boolean, replaces: Region | undefined): void {
+  /** Asks for a region: sent to the compiler with the next `flush`. */
+  request(explored: Explored, pages: Region['pages'], { asked, groups, optimised, replaces }: Wanted): void {
     const slot = this.#freeSlots.pop() ?? this.#evictForSlot();
     // Every slot waits for a compiler that does not answer.
     if (slot === undefined) return;
@@ -159,10 +166,12 @@ export class RegionCache {
       pages,
       granules,
       asked,
-      generation: replaces === undefined ? 0 : replaces.generation + 1,
+      generation: replaces === undefined ? 0 : replaces.generation + (explored === replaces.explored ? 0 : 1),
       since: this.#hart.icount,
       replaces,
       groups,
+      optimised,
+      weight: replaces?.weight ?? 0,
       splits: 0,
       growing: false,
       slow: 0,

@@ -23,12 +23,12 @@ const TYPES = { dispatch: 0, region: 1, routines: 2 } as const;
 
 /** The dispatcher's bytes: `dispatch() -> reason`. */
 export function dispatcherModule(layout: Layout): Uint8Array {
-  const routineFunction = (of: Routine, k: number): WasmFunction => ({ type: TYPES.routines + k, ...routineBody(of) });
+  const routineFunction = (of: Routine, k: number): WasmFunction => ({ type: TYPES.routines + k, optimised: true, ...routineBody(of) });
   return encodeModule({
     types: [{ parameters: 0, results: 1 }, REGION_TYPE, ...ROUTINES.map(routineType)],
     memoryPages: Math.ceil(layout.totalBytes / 65536),
     table: true,
-    functions: [{ type: TYPES.dispatch, locals: 3, name: 'dispatch', body: dispatch() }, ...ROUTINES.map(routineFunction)],
+    functions: [{ type: TYPES.dispatch, locals: 3, name: 'dispatch', optimised: true, body: dispatch() }, ...ROUTINES.map(routineFunction)],
   });
 }
 

@@ -26,7 +26,7 @@ export function emitModule(plans: readonly RegionPlan[]): Uint8Array {
     table: false,
     functions: plans.map((plan, k) => {
       const { code: body, locals } = new RegionEmitter(plan).emit();
-      return { type: 0, locals, name: `r${k}`, body };
+      return { type: 0, locals, name: `r${k}`, body, optimised: plan.optimised };
     }),
   });
 }

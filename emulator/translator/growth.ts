@@ -4,7 +4,7 @@
  */
 import type { Hart } from '../hart/hart.ts';
 import { ENGINE } from '../layout.ts';
-import { physical, type Region, type RegionCache } from './cache.ts';
+import { physical, type Region, type RegionCache, type Wanted } from './cache.ts';
 import { SLOTS } from './dispatcher.ts';
 import { explore, REGION_MAX } from './region.ts';
 import { View } from './view.ts';
@@ -23,8 +23,20 @@ const GENERATIONS_MAX = 6;
 const GROWN_MAX = 1000;
 /** Where regions are left for each other more often than once in so many instructions, the two that do it most grow together. */
 const TOGETHER_WITHIN = 400;
+/**
+ * Instructions of a region before V8's optimiser compiles it, where the option does not say: some 10 ms of one core, which is what the
+ * optimiser costs (35 µs an instruction), as long as its code saves half of them.
+ */
+const OPTIMISED_AFTER = 4_000_000;
 /** How often a pair must have been found at it, at stops, which are a fair sample. */
 const FOUND_TOGETHER = 10;
+
+export interface GrowthOptions {
+  /** Arrivals at an address before a region is asked for. */
+  readonly threshold?: number;
+  /** Instructions that a region runs before V8's optimiser compiles it. */
+  readonly optimisedAfter?: number;
+}
 
 /** Arrivals that a decoded record counts down before the engine is asked about it for the first time. `threshold`: of the options. */
 export function firstRound(engine: 'interpreter' | 'translator' | 'auto', threshold: number | undefined): number {
@@ -40,18 +52,20 @@ export class Growth {
   readonly #eager: boolean;
   readonly #synchronous: boolean;
   readonly #threshold: number;
+  readonly #optimisedAfter: number;
   /** Rounds of arrivals that addresses without a region have had. */
   readonly #rounds = new Map<number, number>();
   /** How often two regions were found one after the other, by both slots. */
   readonly #together = new Map<number, number>();
 
   /** `eager`: code that was never run is explored too, and nothing is left to the interpreter for a while. `synchronous`: a region is there at once. */
-  constructor(hart: Hart, cache: RegionCache, eager: boolean, synchronous: boolean, threshold: number | undefined) {
+  constructor(hart: Hart, cache: RegionCache, eager: boolean, synchronous: boolean, { threshold, optimisedAfter }: GrowthOptions) {
     this.#hart = hart;
     this.#cache = cache;
     this.#eager = eager;
     this.#synchronous = synchronous;
     this.#threshold = threshold ?? THRESHOLD[eager ? 'translator' : 'auto'];
+    this.#optimisedAfter = optimisedAfter ?? OPTIMISED_AFTER;
   }
 
   /**
@@ -72,7 +86,7 @@ export class Growth {
       // A way that a region did not know is taken into it; one that has changed often enough is left as it is.
       const near = from?.explored.leaves.has(pc) ? from : this.#cache.covering(frame, pc);
       if (this.#isWarming(at, physical(frame, pc))) return false;
-      if (near === undefined || !mayGrow(near)) this.#request(pc, [], undefined, true);
+      if (near === undefined || !mayGrow(near)) this.#request(pc, { asked: [], groups: true, optimised: false, replaces: undefined });
       else if (!near.growing) this.remake(near, near.explored.leaves.has(pc) ? near.asked : [...near.asked, pc]);
     }
     if (!this.#synchronous) return false;
@@ -81,8 +95,12 @@ export class Growth {
     return this.#cache.find(pc);
   }
 
-  /** Control stopped in a region after `entries` of some: the last two of them may belong together. */
-  sample(entries: number, instructions: number): void {
+  /**
+   * A slice of `slice` instructions ended in a region, which stands for where those instructions were; before that, control went through
+   * `entries` regions in `instructions`: the last two of them may belong together.
+   */
+  sample(slice: number, entries: number, instructions: number): void {
+    this.#weigh(slice);
     if (entries < 2 || entries * TOGETHER_WITHIN < instructions) return;
     const { engine } = this.#hart;
     const [from, to] = [this.#cache.bySlot(engine[ENGINE.previous]), this.#cache.bySlot(engine[ENGINE.slot])];
@@ -104,13 +122,23 @@ export class Growth {
 
   /** Asks for another in the region's place. `asked` and `groups` as in `Region`. */
   remake(region: Region, asked: readonly number[], groups = region.groups): void {
-    this.#request(region.head, asked, region, groups);
+    this.#request(region.head, { asked, groups, optimised: region.optimised, replaces: region });
   }
 
-  #request(head: number, asked: readonly number[], replaces: Region | undefined, groups: boolean): void {
+  /** The region where a slice ended has run for so long that V8's optimiser is worth its time: the same again, by that. */
+  #weigh(slice: number): void {
+    const region = this.#cache.bySlot(this.#hart.engine[ENGINE.slot])!;
+    region.weight += slice;
+    if (region.optimised || region.growing || region.weight < this.#optimisedAfter) return;
+    const { explored, pages, asked, groups } = region;
+    this.#cache.request(explored, pages, { asked, groups, optimised: true, replaces: region });
+  }
+
+  #request(head: number, wanted: Wanted): void {
+    const { asked, replaces } = wanted;
     const view = new View(this.#hart, this.#cache, this.#eager);
     const explored = explore(head, asked, view, replaces === undefined ? REGION_MAX : GROWN_MAX);
-    if (explored !== undefined) this.#cache.request(explored, view.pages(), asked, groups, replaces);
+    if (explored !== undefined) this.#cache.request(explored, view.pages(), wanted);
   }
 
   /** Whether the record at `at` has not been arrived at often enough for a region: a round less is left. */

@@ -1,22 +1,35 @@
-/** Regions on their way through the compiler: what is asked while it is busy comes together, as one more job. */
+/**
+ * Regions on their way through the compiler: what is asked while it is busy comes together, as one more job. Those for V8's optimiser, which
+ * takes long, go by themselves, so that nothing waits for them.
+ */
 import type { Region } from './cache.ts';
 import type { Compiled, Compiler } from './compiler.ts';
 import type { PlanMemory } from './plan.ts';
 
-/** Jobs that a compiler has at one time. One that loses jobs is not waited for: after so many flushes it gets the next. */
-const JOBS_MAX = 4;
+/** Jobs of each kind that a compiler has at one time. */
+const JOBS_MAX = { baseline: 4, optimised: 2 } as const;
+/** A compiler that loses jobs is not waited for: after so many flushes it gets the next. */
 const HELD_MAX = 16;
+
+type Kind = keyof typeof JOBS_MAX;
+const KINDS: readonly Kind[] = ['baseline', 'optimised'];
+
+/** Jobs of one kind. */
+interface Lane {
+  readonly kind: Kind;
+  /** Asked for and not sent. */
+  waiting: Region[];
+  /** What was sent and has not come back, by number of the job. */
+  readonly sent: Map<number, readonly Region[]>;
+  /** Flushes since one was sent. */
+  held: number;
+}
 
 export class Jobs {
   readonly #compiler: Compiler;
   readonly #memory: PlanMemory;
-  /** Asked for and not sent. */
-  #waiting: Region[] = [];
-  /** What was sent and has not come back, by number of the job. */
-  readonly #sent = new Map<number, readonly Region[]>();
+  readonly #lanes: readonly Lane[] = KINDS.map((kind) => ({ kind, waiting: [], sent: new Map(), held: 0 }));
   #next = 0;
-  /** Flushes since one was sent. */
-  #held = 0;
 
   constructor(compiler: Compiler, memory: PlanMemory) {
     this.#compiler = compiler;
@@ -24,22 +37,27 @@ export class Jobs {
   }
 
   add(region: Region): void {
-    this.#waiting.push(region);
+    this.#lanes[region.optimised ? 1 : 0].waiting.push(region);
   }
 
   /** Sends what waits, unless the compiler is busy. */
   flush(): void {
-    if (this.#waiting.length === 0) return;
-    this.#held++;
-    if (this.#sent.size >= JOBS_MAX && this.#held < HELD_MAX) return;
-    this.#held = 0;
-    const regions = this.#waiting.filter(({ state }) => state === 'waiting');
-    this.#waiting = [];
+    for (const lane of this.#lanes) if (lane.waiting.length > 0) this.#flush(lane);
+  }
+
+  #flush(lane: Lane): void {
+    lane.held++;
+    if (lane.sent.size >= JOBS_MAX[lane.kind] && lane.held < HELD_MAX) return;
+    lane.held = 0;
+    const regions = lane.waiting.filter(({ state }) => state === 'waiting');
+    lane.waiting = [];
     if (regions.length === 0) return;
     const id = this.#next++;
-    this.#sent.set(id, regions);
+    lane.sent.set(id, regions);
     const memory = this.#memory;
-    const plans = regions.map(({ slot, groups, explored: { blocks, entries } }) => ({ slot, blocks, entries, groups, memory }));
+    const plans = regions.map(({ slot, groups, optimised, explored: { blocks, entries } }) => ({
+      ...{ slot, blocks, entries, groups, optimised, memory },
+    }));
     this.#compiler.request({ id, regions: plans });
   }
 
@@ -47,8 +65,8 @@ export class Jobs {
   take(): { readonly regions: readonly Region[]; readonly compiled: Compiled } | undefined {
     const compiled = this.#compiler.take();
     if (compiled === undefined) return undefined;
-    const regions = this.#sent.get(compiled.id) ?? [];
-    this.#sent.delete(compiled.id);
+    const regions = this.#lanes.flatMap(({ sent }) => sent.get(compiled.id) ?? []);
+    for (const { sent } of this.#lanes) sent.delete(compiled.id);
     return { regions, compiled };
   }
 }

@@ -48,6 +48,8 @@ export interface RegionPlan {
   readonly entries: readonly number[];
   /** Accesses of a block by the same pointer share a look at the TLB. */
   readonly groups: boolean;
+  /** V8's optimiser compiles it, which costs ten times as much as its baseline compiler. */
+  readonly optimised: boolean;
   /** What is where in the machine's memory. */
   readonly memory: PlanMemory;
 }

@@ -10,14 +10,12 @@ import { synchronousCompiler } from './compile.ts';
 import type { Compiler } from './compiler.ts';
 import { dispatcherModule, NO_REGION } from './dispatcher.ts';
 import { LEFT } from './exits.ts';
-import { Growth } from './growth.ts';
+import { Growth, type GrowthOptions } from './growth.ts';
 import { Judge } from './judge.ts';
 import type { ExitCause, Statistics } from './statistics.ts';
 import { recordAt } from './view.ts';
 
-export interface TranslatorOptions {
-  /** Arrivals at an address before a region is asked for. */
-  readonly threshold?: number;
+export interface TranslatorOptions extends GrowthOptions {
   readonly compiler?: Compiler;
   /** Wasm bytes of modules present at one time. */
   readonly codeBytes?: number;
@@ -43,6 +41,8 @@ export class Translator {
   /** The interpreter stopped behind an instruction that the run loop had to look at. */
   #came = false;
   #translated = 0;
+  /** Instructions of the slice in hand. */
+  #slice = 0;
   readonly #exits: Record<ExitCause, number> = { noRegion: 0, budget: 0, slow: 0, look: 0 };
 
   /** `eager` as in `Growth`. */
@@ -51,7 +51,7 @@ export class Translator {
     const compiler = options.compiler ?? synchronousCompiler(options.validate ?? false);
     this.#hart = hart;
     this.#cache = new RegionCache(hart, memory, compiler, options.codeBytes ?? CODE_BYTES);
-    this.#growth = new Growth(hart, this.#cache, eager, synchronous, options.threshold);
+    this.#growth = new Growth(hart, this.#cache, eager, synchronous, options);
     this.#judge = new Judge(hart, this.#cache, this.#growth, eager, synchronous);
     const module = new WebAssembly.Module(dispatcherModule(hart.memory.layout));
     const { exports } = new WebAssembly.Instance(module, { env: { memory, table: this.#cache.table } });
@@ -65,6 +65,7 @@ export class Translator {
   readonly execute: Execute = () => {
     const hart = this.#hart;
     this.#started = true;
+    this.#slice = hart.left;
     this.#cache.flush();
     this.#cache.install();
     for (;;) {
@@ -110,7 +111,7 @@ export class Translator {
     switch (reason) {
       case LEFT.budget:
         this.#exits.budget++;
-        this.#growth.sample(entries, ran);
+        this.#growth.sample(this.#slice, entries, ran);
         return;
       case LEFT.slow:
         this.#exits.slow++;

@@ -177,6 +177,8 @@ export interface WasmFunction {
   readonly name?: string;
   /** Without the final `end`. */
   readonly body: Code;
+  /** V8's optimiser compiles it, before the module is there: see `hints`. */
+  readonly optimised?: boolean;
 }
 
 export interface WasmModule {
@@ -208,6 +210,7 @@ export function encodeModule(module: WasmModule): Uint8Array {
   section(out, 3, module.functions, (code, { type }) => code.unsigned(type));
   const named = module.functions.flatMap(({ name }, index) => (name === undefined ? [] : [{ name, index }]));
   section(out, 7, named, (code, { name, index }) => code.name(name).byte(0).unsigned(index));
+  if (module.functions.some(({ optimised }) => optimised)) hints(out, module.functions);
   section(out, 10, module.functions, (code, { locals, body }) => {
     const inner = new Code();
     if (locals > 0) inner.unsigned(1).unsigned(locals).byte(TYPE.i32);
@@ -217,6 +220,18 @@ export function encodeModule(module: WasmModule): Uint8Array {
   });
   return out.bytes();
 }
+
+/**
+ * The custom section by which V8 is told which of its compilers a function is for (WebAssembly compilation hints, a proposal): a byte a
+ * function, of strategy, first and last compiler, two bits each. A V8 that was not asked to read it skips it.
+ */
+function hints(out: Code, functions: readonly WasmFunction[]): void {
+  const inner = new Code().name('compilationHints').unsigned(functions.length);
+  for (const { optimised } of functions) inner.byte(optimised ? EAGER_OPTIMISED : 0);
+  out.byte(0).unsigned(inner.length).append(inner);
+}
+
+const EAGER_OPTIMISED = 2 | (2 << 2) | (2 << 4);
 
 function section<T>(out: Code, id: number, items: readonly T[], write: (code: Code, item: T) => void): void {
   const inner = new Code().unsigned(items.length);

@@ -8,17 +8,20 @@ export interface CompileData {
   readonly port: MessagePort;
 }
 
-export function serveCompiler(port: MessagePort, compile: (job: CompileJob) => Compiled): void {
-  port.on('message', (job: CompileJob) => {
-    port.postMessage(answer(job, compile));
+/** At once, or aside while the thread goes on with other jobs. */
+export type Compile = (job: CompileJob) => Compiled | Promise<Compiled>;
+
+export function serveCompiler(port: MessagePort, compile: Compile): void {
+  port.on('message', async (job: CompileJob) => {
+    port.postMessage(await answer(job, compile));
   });
 }
 
 /** A job that fails is told to the machine's thread, which asked: it ends with the words of this thread's error. */
-function answer(job: CompileJob, compile: (job: CompileJob) => Compiled): CompileAnswer {
+async function answer(job: CompileJob, compile: Compile): Promise<CompileAnswer> {
   const from = performance.now();
   try {
-    const compiled = compile(job);
+    const compiled = await compile(job);
     return { compiled: { ...compiled, milliseconds: performance.now() - from } };
   } catch (error) {
     return { id: job.id, failed: error instanceof Error ? (error.stack ?? error.message) : String(error) };

@@ -75,6 +75,33 @@ test.each([
   expect(subject.statistics().instructions.translator).toBeGreaterThan(4000);
 });
 
+test('a region that has run for long is made by the optimiser, in a job of its own, and takes the place of what it was', () => {
+  const compiler = new HeldCompiler();
+  const config = testConfig(patcher('data'));
+  const reference = createMachine(config);
+  const subject = createMachine(config, { engine: 'auto', translator: { threshold: 2, optimisedAfter: 2000, compiler } });
+  const jobs: CompileJob[] = [];
+  for (let limit = 100; limit <= 9000; limit += 100) {
+    for (const machine of [reference, subject]) machine.run(limit);
+    expect(compare(reference, subject, true)).toBeUndefined();
+    jobs.push(...compiler.jobs);
+    compiler.release();
+  }
+  const optimised = jobs.filter(({ regions }) => regions.some((plan) => plan.optimised));
+  for (const { regions } of optimised) expect(regions.every((plan) => plan.optimised)).toBe(true);
+  const asked = jobs.flatMap(({ regions }) => regions);
+  const again = optimised.flatMap(({ regions }) => regions);
+  // Each is as it was, made once, after some time.
+  expect(again.length).toBeGreaterThan(0);
+  for (const plan of again) {
+    const before = asked.slice(0, asked.indexOf(plan)).filter(({ blocks }) => blocks === plan.blocks);
+    expect(before.map((other) => other.optimised)).toEqual([false]);
+  }
+  expect(asked.indexOf(again[0])).toBeGreaterThan(0);
+  const { installed } = subject.statistics().regions;
+  expect(installed).toBeLessThanOrEqual(asked.length - again.length);
+});
+
 test(`modules that come late, out of order, or never, SEED=${SEED}`, () => {
   const random = new Random(SEED);
   let taken = 0;
