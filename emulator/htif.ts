@@ -1,9 +1,10 @@
 /**
- * The host-target interface of RISC-V test programs: a double word `tohost` in RAM (machine.md, "Memory corners"). Taken when its high word is
- * written, or its low word a second time with no high word between; by physical address, so that every alias and both engines agree.
+ * The host-target interface of RISC-V test programs: a double word `tohost` in RAM (machine.md, "Memory corners"). Taken when both words have been
+ * written, or the low one twice; a program that writes the low word of an exit alone, and then spins, has PATIENCE instructions to write the other.
+ * By physical address, so that every alias and both engines agree.
  */
 import type { Emit } from './devices/device.ts';
-import type { Exit } from './io.ts';
+import type { Exit, Icount } from './io.ts';
 import { PAGE_BYTES, RAM_BASE, WORD } from './layout.ts';
 import { type Physical, WATCH } from './physical.ts';
 
@@ -15,10 +16,23 @@ const BLOCK_BYTES = 32;
 /** One write, at most: what is longer is cut short, as write(2) may. */
 const WRITE_BYTES_MAX = 65536;
 
+/** Instructions from a low word that says "exit" to the exit, when nothing else is written. */
+export const PATIENCE = 2 ** 20;
+/** WORD.tohostLow: nothing waits; the high word does; the low word does, for good, or until the icount in the other bits. */
+const NONE = 0;
+const HIGH = 2;
+const LOW = 3;
+const LOW_UNTIL = 1;
+/** What fits there of an icount: no wait is as long as this. */
+const WRAP = 2 ** 29;
+
 export interface HtifPorts {
   readonly memory: Physical;
-  /** Hart state: whether the low word waits for its high word. */
+  /** Hart state: which word of a command has been written, and when it is taken without the other. */
   readonly words: Int32Array;
+  readonly icount: () => Icount;
+  /** The machine must look at `deadline` again. */
+  readonly changed: () => void;
   readonly emit: Emit;
   readonly off: (exit: Exit) => void;
 }
@@ -43,16 +57,36 @@ export class Htif {
     const { words } = this.#ports;
     const start = RAM_BASE + frame * PAGE_BYTES + offset;
     const touches = (address: number): boolean => start < address + 4 && start + length > address;
-    if (touches(this.#tohost + 4)) this.#take();
-    else if (touches(this.#tohost)) {
-      if (words[WORD.tohostLow] !== 0) this.#take();
-      else words[WORD.tohostLow] = 1;
+    const was = words[WORD.tohostLow];
+    const [low, high] = [touches(this.#tohost), touches(this.#tohost + 4)];
+    if ((low && (high || was !== NONE)) || (high && (was & LOW_UNTIL) !== 0)) this.#take();
+    else if (high) words[WORD.tohostLow] = HIGH;
+    else if (low) {
+      words[WORD.tohostLow] = (((this.#ports.icount() + PATIENCE) % WRAP) << 2) | LOW_UNTIL;
+      this.#ports.changed();
     }
+  }
+
+  /** The first icount at which `look` must be called. Infinity: no low word waits until then. */
+  get deadline(): Icount {
+    const word = this.#ports.words[WORD.tohostLow];
+    if ((word & LOW) !== LOW_UNTIL) return Number.POSITIVE_INFINITY;
+    const icount = this.#ports.icount();
+    return icount + (((((word >>> 2) - icount) % WRAP) + WRAP) % WRAP);
+  }
+
+  /** Takes the low word of an exit that has waited for long enough; a hart that waits for an interrupt writes nothing more. */
+  look(waiting: boolean): void {
+    const { deadline } = this;
+    if (deadline === Number.POSITIVE_INFINITY || (!waiting && this.#ports.icount() < deadline)) return;
+    const command = this.#read64(this.#tohost) ?? 0n;
+    if (command >> 32n === 0n && (command & 1n) !== 0n) this.#take();
+    else this.#ports.words[WORD.tohostLow] = LOW;
   }
 
   #take(): void {
     const { memory, words, emit, off } = this.#ports;
-    words[WORD.tohostLow] = 0;
+    words[WORD.tohostLow] = NONE;
     const command = this.#read64(this.#tohost);
     if (command === undefined || command === 0n) return;
     const device = command >> 56n;

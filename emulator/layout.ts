@@ -22,7 +22,7 @@ export const WORD = {
   /** 1 while there is a reservation, and the physical address of its word, divided by 4. */
   reserved: 36,
   reservedWord: 37,
-  /** HTIF: 1 when the low word of tohost has been written since its high word. */
+  /** Which word of tohost has been written and waits for the other (`htif.ts`). */
   tohostLow: 38,
   /** STORED_CSRS, in their order. */
   csrs: 40,

@@ -1,4 +1,6 @@
-/** Turns image files into segments for RAM: 32-bit RISC-V ELF executables (System V gABI 4.1, RISC-V psABI) and raw binaries. */
+/** Turns image files into segments for RAM: 32-bit RISC-V ELF executables (System V gABI 4.1, RISC-V psABI), and files that are no ELF. */
+import { RAM_BASE } from './layout.ts';
+import { rawImage } from './raw-image.ts';
 import { symbolsOf } from './symbols.ts';
 
 /** An image that this machine cannot hold. The message names the image and says what is wrong with it; the command line exits with 65. */
@@ -22,27 +24,21 @@ export interface LoadedImage {
   readonly segments: readonly Segment[];
   /** Physical address of the first instruction. */
   readonly entry: number;
-  /** By name; the value as the file has it (a virtual address where they differ). Empty for raw images. */
+  /** By name; the value as the file has it (a virtual address where they differ), moved as the image was. Empty for raw images. */
   readonly symbols: ReadonlyMap<string, number>;
 }
 
 const ELF_HEADER_BYTES = 52;
 const PROGRAM_HEADER_BYTES = 32;
 const ET_EXEC = 2;
+const ET_DYN = 3;
 const EM_RISCV = 243;
 const EF_RISCV_RVE = 8;
 const PT_LOAD = 1;
 const PT_INTERP = 3;
 
-const LINUX_HEADER_BYTES = 64;
-const LINUX_IMAGE_SIZE = 16;
-const LINUX_MAGIC2 = 56;
-/** "RSC\x05", little-endian. */
-const LINUX_MAGIC2_VALUE = 0x05435352;
-
 const FILE_TYPES: Readonly<Record<number, string>> = {
   1: 'an object file that has not been linked',
-  3: 'a shared object or position-independent executable',
   4: 'a core dump',
 };
 const MACHINES: Readonly<Record<number, string>> = {
@@ -56,15 +52,17 @@ const MACHINES: Readonly<Record<number, string>> = {
 };
 
 /**
- * Reads an image. An ELF goes to its physical addresses, anything else whole to `rawAddress`. Throws `LoadError` when the file is
- * empty, cut off, or no static RV32 executable. Whether it fits RAM is for `checkPlaces`, which sees all images together.
+ * Reads an image. An ELF goes to its physical addresses; to `rawAddress` goes one that can run anywhere and is linked below RAM (a
+ * position-independent executable, or a kernel whose virtual addresses are not its physical ones), and anything that is no ELF. Throws `LoadError`
+ * when the file is empty, cut off, or no static RV32 executable. Whether it fits RAM is for `checkPlaces`, which sees all images together.
  */
 export function loadImage(what: string, file: Uint8Array, rawAddress: number): LoadedImage {
   if (file.length === 0) throw new LoadError(`${what}: the file is empty. Give an ELF executable or a raw image.`);
-  if (!isElf(file)) {
-    return { segments: [{ what, address: rawAddress, bytes: file, size: rawSize(file) }], entry: rawAddress, symbols: new Map() };
-  }
-  return loadElf(what, file);
+  if (isElf(file)) return loadElf(what, file, rawAddress);
+  const raw = rawImage(file);
+  if ('refused' in raw) throw new LoadError(`${what}: ${raw.refused}`);
+  const { address = rawAddress, entry = address, bytes, size } = raw;
+  return { segments: [{ what, address, bytes, size }], entry, symbols: new Map() };
 }
 
 /** Throws `LoadError` when a segment lies outside RAM, or two of them overlap. */
@@ -91,19 +89,11 @@ export function checkPlaces(segments: readonly Segment[], ram: { readonly base: 
   }
 }
 
-/** A Linux `Image` says in its header how much memory it takes, .bss included (Documentation/riscv/boot-image-header). */
-function rawSize(file: Uint8Array): number {
-  if (file.length < LINUX_HEADER_BYTES) return file.length;
-  const view = new DataView(file.buffer, file.byteOffset, file.length);
-  if (view.getUint32(LINUX_MAGIC2, true) !== LINUX_MAGIC2_VALUE || view.getUint32(LINUX_IMAGE_SIZE + 4, true) !== 0) return file.length;
-  return Math.max(file.length, view.getUint32(LINUX_IMAGE_SIZE, true));
-}
-
 function isElf(file: Uint8Array): boolean {
   return file.length >= 4 && file[0] === 0x7f && file[1] === 0x45 && file[2] === 0x4c && file[3] === 0x46;
 }
 
-function loadElf(what: string, file: Uint8Array): LoadedImage {
+function loadElf(what: string, file: Uint8Array, free: number): LoadedImage {
   const refuse = (why: string, cure: string): never => {
     throw new LoadError(`${what}: ${why}. ${cure}`);
   };
@@ -123,7 +113,8 @@ function loadElf(what: string, file: Uint8Array): LoadedImage {
   const machine = half(18);
   if (machine !== EM_RISCV) refuse(`not for RISC-V: an ELF file for ${MACHINES[machine] ?? `machine ${machine}`}`, 'Build it for RV32.');
   const type = half(16);
-  if (type !== ET_EXEC) refuse(`${FILE_TYPES[type] ?? `an ELF file of type ${type}`}`, 'Link it as a static executable (-static -no-pie).');
+  if (type !== ET_EXEC && type !== ET_DYN)
+    refuse(`${FILE_TYPES[type] ?? `an ELF file of type ${type}`}`, 'Link it as a static executable (-static -no-pie).');
   if ((word(36) & EF_RISCV_RVE) !== 0)
     refuse('built for RV32E, and this machine is RV32IMAC', 'Build it with -march=rv32imac -mabi=ilp32.');
 
@@ -134,8 +125,7 @@ function loadElf(what: string, file: Uint8Array): LoadedImage {
   if (stride < PROGRAM_HEADER_BYTES) refuse(`damaged: program headers of ${stride} bytes, want ${PROGRAM_HEADER_BYTES}`, 'Build it again.');
   within('the program header table', table, stride * count);
 
-  const segments: Segment[] = [];
-  let entry = word(24);
+  const found: { virtual: number; physical: number; bytes: Uint8Array; size: number }[] = [];
   for (let i = 0; i < count; i++) {
     const at = table + i * stride;
     const [kind, offset, virtual, physical, fileSize, size] = [0, 4, 8, 12, 16, 20].map((field) => word(at + field));
@@ -143,12 +133,24 @@ function loadElf(what: string, file: Uint8Array): LoadedImage {
     if (kind !== PT_LOAD || size === 0) continue;
     if (fileSize > size) refuse(`damaged: segment ${i} has ${fileSize} bytes in the file and ${size} in memory`, 'Build it again.');
     within(`segment ${i}`, offset, fileSize);
-    segments.push({ what, address: physical, bytes: file.subarray(offset, offset + fileSize), size });
-    // A kernel linked for its virtual addresses is entered at the physical address of its entry.
-    if (word(24) >= virtual && word(24) < virtual + size) entry = physical + (word(24) - virtual);
+    found.push({ virtual, physical, bytes: file.subarray(offset, offset + fileSize), size });
   }
-  if (segments.length === 0) refuse('an ELF file with no loadable segment', 'Link it as an executable.');
-  return { segments, entry, symbols: symbolsOf(file, view, within) };
+  if (found.length === 0) refuse('an ELF file with no loadable segment', 'Link it as an executable.');
+
+  const lowest = Math.min(...found.map(({ physical }) => physical));
+  const below = found.every(({ physical, size }) => physical + size <= RAM_BASE);
+  const mapsItself = found.some(({ virtual, physical }) => virtual !== physical);
+  const moved = below && (type === ET_DYN || mapsItself) ? free - lowest : 0;
+  // A kernel linked for its virtual addresses is entered at the physical address of its entry; one that names none, at its beginning, as QEMU does.
+  const start = word(24);
+  const home = found.find(({ virtual, size }) => start >= virtual && start < virtual + size);
+  const entry = home === undefined ? lowest : home.physical + (start - home.virtual);
+  const symbols = symbolsOf(file, view, within);
+  return {
+    segments: found.map(({ physical, bytes, size }) => ({ what, address: physical + moved, bytes, size })),
+    entry: entry + moved,
+    symbols: moved === 0 || mapsItself ? symbols : new Map([...symbols].map(([name, value]) => [name, (value + moved) >>> 0])),
+  };
 }
 
 const range = ({ address, size }: { readonly address: number; readonly size: number }): string =>

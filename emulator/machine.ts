@@ -159,6 +159,7 @@ export class Board implements Machine {
     for (;;) {
       const icount = hart.icount;
       if (icount >= this.#alarmAt) this.#devices.rtc.update();
+      this.#htif?.look(hart.words[WORD.waiting] !== 0);
       if (this.#ended !== undefined) {
         this.#exit = this.#ended;
         return 'off';
@@ -373,7 +374,7 @@ export class Board implements Machine {
     if (machineTimerAt > icount) next = machineTimerAt;
     if (supervisorTimerAt > icount && supervisorTimerAt < next) next = supervisorTimerAt;
     if (this.#alarmAt > icount && this.#alarmAt < next) next = this.#alarmAt;
-    return next;
+    return Math.min(next, this.#htif?.deadline ?? next);
   }
 
   /** With the clock of icount, a wait for a timer ends at once: time moves to it. False when nothing is armed. */
@@ -388,7 +389,11 @@ export class Board implements Machine {
   #findTohost({ symbols }: Placement, emit: Outputs['emit'], off: (exit: Exit) => void): Htif | undefined {
     const tohost = symbols.get('tohost');
     if (tohost === undefined || this.#physical.readRam(tohost, 8) === undefined) return undefined;
-    const ports = { memory: this.#physical, words: this.hart.words, emit, off };
+    const { hart } = this;
+    const changed = () => {
+      hart.attention = true;
+    };
+    const ports = { memory: this.#physical, words: hart.words, icount: () => hart.icount, changed, emit, off };
     return new Htif(ports, tohost, symbols.get('fromhost'));
   }
 

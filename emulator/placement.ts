@@ -1,8 +1,9 @@
 /** Where firmware, kernel, initrd and device tree lie in RAM: as QEMU 7.2's virt machine places them (machine.md "Devices", last rule). */
 import type { MachineConfig } from './config.ts';
-import { boardTree, treeFault } from './devicetree.ts';
+import { boardTree } from './devicetree.ts';
+import { givenTree } from './given-tree.ts';
 import { PAGE_BYTES, RAM_BASE } from './layout.ts';
-import { checkPlaces, LoadError, loadImage, type Segment } from './loader.ts';
+import { checkPlaces, loadImage, type Segment } from './loader.ts';
 
 export interface Placement {
   /** What to write into RAM, which is zero otherwise. No two overlap, and all lie in RAM. */
@@ -39,9 +40,7 @@ export function placeImages(config: MachineConfig): Placement {
     segments.push({ what: 'initrd', bytes: initrd, ...initrdAt });
   }
 
-  const fault = dtb === undefined ? undefined : treeFault(dtb);
-  if (fault !== undefined) throw new LoadError(`device tree: not a flattened device tree: ${fault}. Give a file that dtc wrote (-O dtb).`);
-  const tree = dtb ?? boardTree(config, initrdAt);
+  const tree = dtb === undefined ? boardTree(config, initrdAt) : givenTree(dtb, config, initrdAt);
   const alignment = config.memoryBytes < SMALL_RAM ? PAGE_BYTES : DEVICE_TREE_ALIGNMENT;
   const deviceTree = alignDown(RAM_BASE + config.memoryBytes - tree.length, alignment);
   segments.push({ what: 'device tree', address: deviceTree, bytes: tree, size: tree.length });

@@ -81,7 +81,8 @@ export function restoreHart(hart: Hart, state: State | undefined): void {
   const privilege = word('privilege', 0, 3);
   if (privilege === 2) throw new SnapshotError('the snapshot does not fit this machine: hart: privilege 2 does not exist.');
   words[WORD.privilege] = privilege;
-  for (const name of ['waiting', 'reserved', 'tohostLow'] as const) words[WORD[name]] = word(name, 0, 1);
+  for (const name of ['waiting', 'reserved'] as const) words[WORD[name]] = word(name, 0, 1);
+  words[WORD.tohostLow] = word('tohostLow', 0);
   words[WORD.reservedWord] = word('reservedWord');
   const csrs = fields.fields('csrs');
   for (const { name } of STORED_CSRS) words[CSR_WORD[name]] = csrs.integer(name, INT_MIN, INT_MAX);

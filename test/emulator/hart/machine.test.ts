@@ -1,5 +1,6 @@
 /** How does a machine run, wait, take what comes in, and end? (machine.md: icount, Time, HTIF; the machine's two doors.) */
 import { describe, expect, test } from 'vitest';
+import { PATIENCE } from '../../../emulator/htif.ts';
 import { InputRefused, type Machine } from '../../../emulator/index.ts';
 import { assemble } from '../../../emulator/isa/assemble.ts';
 import { readSnapshot, writeSnapshot } from '../../../emulator/snapshot.ts';
@@ -174,6 +175,12 @@ describe('tohost', () => {
   ) => `${body}\nhalt: j halt\n.balign 64\ntohost: .word 0, 0\nfromhost: .word 0, 0\nmessage: .ascii "hello"\n.balign 64
     block: .word 64, 0, 1, 0, message, 0, 5, 0`;
 
+  /** Writes the low word with its fifth instruction. */
+  const spinning = (then: string) => {
+    const { machine } = program(htif(`la t0, tohost\nli t1, 11\nnop\nsw t1, 0(t0)\n${then}`));
+    return { machine, start: boot(machine) };
+  };
+
   test('ends the guest when the high word is written', () => {
     const { machine } = program(htif('la t0, tohost\nli t1, 7\nsw t1, 0(t0)\nnop\nsw zero, 4(t0)\nli a0, 1'));
     expect(machine.run(1000)).toBe('off');
@@ -187,6 +194,38 @@ describe('tohost', () => {
     const { machine } = program(htif('la t0, tohost\nli t1, 1\nagain: sw t1, 0(t0)\nj again'));
     expect(machine.run(1000)).toBe('off');
     expect(machine.exit?.code).toBe(0);
+  });
+
+  test('or when both are written, the high one first', () => {
+    const { machine } = program(htif('la t0, tohost\nli t1, 9\nsw zero, 4(t0)\nnop\nsw t1, 0(t0)\nli a0, 1'));
+    expect(machine.run(1000)).toBe('off');
+    expect(machine.exit).toEqual({ code: 4, reason: 'tohost' });
+    expect(machine.inspect().x[10]).not.toBe(1);
+  });
+
+  test('or when an exit stands in its low word alone, and nothing follows', () => {
+    const { machine, start } = spinning('j halt');
+    const end = start + 5 + PATIENCE;
+    expect(machine.run(end - 1)).toBe('limit');
+    const copy = restoreMachine(machine.config, machine.save());
+    expect(copy.digest()).toBe(machine.digest());
+    for (const one of [machine, copy]) {
+      expect(one.run(end + 1000)).toBe('off');
+      expect([one.exit, one.icount]).toEqual([{ code: 5, reason: 'tohost' }, end]);
+    }
+    const waiting = spinning('wfi');
+    expect(waiting.machine.run(1000)).toBe('off');
+    expect(waiting.machine.exit?.code).toBe(5);
+    expect(waiting.machine.icount).toBe(waiting.start + 6);
+  });
+
+  test('a low word that is no exit waits for its high word, however long', () => {
+    const { machine } = program(
+      htif(`la t0, tohost\nli t1, 66\nsw t1, 0(t0)\nli t2, ${PATIENCE}\nspin: addi t2, t2, -1\nbnez t2, spin
+      li t1, 0x01010000\nsw t1, 4(t0)`),
+    );
+    machine.run(3 * PATIENCE);
+    expect(text(machine)).toBe('B');
   });
 
   test('writes: a console byte, and a write system call', () => {
