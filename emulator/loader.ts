@@ -1,7 +1,7 @@
 /** Turns image files into segments for RAM: 32-bit RISC-V ELF executables (System V gABI 4.1, RISC-V psABI), and files that are no ELF. */
 import { RAM_BASE } from './layout.ts';
 import { rawImage } from './raw-image.ts';
-import { symbolsOf } from './symbols.ts';
+import { sectionAddress, symbolsOf } from './symbols.ts';
 
 /** An image that this machine cannot hold. The message names the image and says what is wrong with it; the command line exits with 65. */
 export class LoadError extends Error {
@@ -146,6 +146,9 @@ function loadElf(what: string, file: Uint8Array, free: number): LoadedImage {
   const home = found.find(({ virtual, size }) => start >= virtual && start < virtual + size);
   const entry = home === undefined ? lowest : home.physical + (start - home.virtual);
   const symbols = symbolsOf(file, view, within);
+  // Test programs keep tohost in a section of its name, which is still there when the symbols are stripped.
+  const tohost = symbols.get('tohost') ?? sectionAddress(file, view, within, '.tohost');
+  if (tohost !== undefined) symbols.set('tohost', tohost);
   return {
     segments: found.map(({ physical, bytes, size }) => ({ what, address: physical + moved, bytes, size })),
     entry: entry + moved,

@@ -75,18 +75,33 @@ interface Entry {
   readonly section: { readonly executable: boolean; readonly end: number } | undefined;
 }
 
-/** Every symbol that has a name and is defined, in the file's order. */
-function* entries(file: Uint8Array, view: DataView, within: Within): Generator<Entry> {
+/** Address of the first section of this name, which a file keeps when its symbols are stripped. */
+export function sectionAddress(file: Uint8Array, view: DataView, within: Within, name: string): number | undefined {
+  const sections = sectionsOf(view, within);
+  const names = sections[view.getUint16(50, true)];
+  if (names === undefined) return undefined;
+  within('the names of its sections', names.offset, names.size);
+  const strings = file.subarray(names.offset, names.offset + names.size);
+  return sections.find((section) => section.address !== 0 && nameAt(strings, section.name) === name)?.address;
+}
+
+function sectionsOf(view: DataView, within: Within) {
   const table = view.getUint32(32, true);
   const stride = view.getUint16(46, true);
   const count = view.getUint16(48, true);
-  if (table === 0 || count === 0 || stride < SECTION_HEADER_BYTES) return;
+  if (table === 0 || count === 0 || stride < SECTION_HEADER_BYTES) return [];
   within('the section header table', table, stride * count);
-  const sections = Array.from({ length: count }, (_, i) => {
+  return Array.from({ length: count }, (_, i) => {
     const at = table + i * stride;
-    const [type, flags, address, offset, size, link] = [4, 8, 12, 16, 20, 24].map((field) => view.getUint32(at + field, true));
-    return { type, link, offset, size, executable: (flags & SHF_EXECINSTR) !== 0, end: address + size };
+    const [name, type, flags, address, offset, size, link] = [0, 4, 8, 12, 16, 20, 24].map((field) => view.getUint32(at + field, true));
+    return { name, type, link, address, offset, size, executable: (flags & SHF_EXECINSTR) !== 0, end: address + size };
   });
+}
+
+/** Every symbol that has a name and is defined, in the file's order. */
+function* entries(file: Uint8Array, view: DataView, within: Within): Generator<Entry> {
+  const sections = sectionsOf(view, within);
+  const count = sections.length;
   // There is at most one symbol table (gABI, "Sections").
   const symbols = sections.find(({ type, link }) => type === SHT_SYMTAB && link < count);
   if (symbols === undefined) return;

@@ -145,11 +145,12 @@ export function exitStatus(result: WorldResult): number {
   return result.exit === 0 ? 0 : result.exit & 0xff || 255;
 }
 
-/** `begin_signature` to `end_signature`: each little-endian word in 8 hex digits, a line each, as RISC-V test suites want it. */
+/** `begin_signature` to `end_signature`: each little-endian word in 8 hex digits, a line each, as RISC-V test suites want it; a last part of one is filled with zeros. */
 export function signatureText(bytes: Uint8Array): string {
-  const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const words = new DataView(new ArrayBuffer(Math.ceil(bytes.length / 4) * 4));
+  new Uint8Array(words.buffer).set(bytes);
   let text = '';
-  for (let at = 0; at + 4 <= bytes.length; at += 4) text += `${words.getUint32(at, true).toString(16).padStart(8, '0')}\n`;
+  for (let at = 0; at < words.byteLength; at += 4) text += `${words.getUint32(at, true).toString(16).padStart(8, '0')}\n`;
   return text;
 }
 

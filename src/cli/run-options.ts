@@ -116,7 +116,8 @@ export function makePlan(image: string | undefined, options: RunOptions): Plan {
   // As on QEMU, firmware that brings its payload along needs no image: it is the image, entered in M-mode.
   const alone = (image ?? options.kernel) === undefined && !['default', 'none'].includes(options.bios);
   const main = alone ? findImage('firmware', options.bios) : findImage('image', image ?? options.kernel ?? DEFAULT_IMAGE);
-  const firmware = alone || options.bios === 'none' ? undefined : findImage('firmware', options.bios === 'default' ? FIRMWARE : options.bios);
+  const firmware =
+    alone || options.bios === 'none' ? undefined : findImage('firmware', options.bios === 'default' ? FIRMWARE : options.bios);
   const initrd = options.initrd === undefined ? undefined : findImage('initrd', options.initrd);
   const dtb = options.dtb === undefined ? undefined : findImage('device tree', options.dtb);
   const state = resolve(options.state ?? defaultStateFolder());

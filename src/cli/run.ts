@@ -102,7 +102,7 @@ function finish(
 
 function writeSignature(file: string, signature: Uint8Array | undefined): void {
   if (signature === undefined)
-    throw new CliError('IMAGE_BAD', `--signature ${file}: the image has no symbols begin_signature and end_signature`);
+    throw new CliError('IMAGE_BAD', `--signature ${file}: begin_signature to end_signature must be at most 1 MiB of RAM, in this order`);
   try {
     writeFileSync(file, signatureText(signature));
   } catch (error) {

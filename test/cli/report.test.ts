@@ -1,6 +1,6 @@
-/** What Ctrl-A s says: states, lag and engines of both replicas, in words that fit a terminal. */
+/** What Ctrl-A s says: states, lag and engines of both replicas, in words that fit a terminal. And what a signature looks like. */
 import { describe, expect, it } from 'vitest';
-import { statusLines } from '../../src/cli/report.ts';
+import { signatureText, statusLines } from '../../src/cli/report.ts';
 import type { WorldStatus } from '../../src/world/control.ts';
 import type { EngineStatus, ReplicaStatus } from '../../src/world/wire.ts';
 
@@ -72,5 +72,13 @@ describe('Ctrl-A s', () => {
 
   it('fits a terminal of 120 columns', () => {
     for (const line of statusLines(world)) expect(line.length, line).toBeLessThanOrEqual(120);
+  });
+});
+
+describe('a signature', () => {
+  it('is a word a line, least significant byte last, and a last part of a word is filled up', () => {
+    expect(signatureText(Uint8Array.of(0xef, 0xbe, 0xad, 0xde, 1, 0, 0, 0))).toBe('deadbeef\n00000001\n');
+    expect(signatureText(Uint8Array.of(0, 0, 0, 0, 0xab))).toBe('00000000\n000000ab\n');
+    expect(signatureText(new Uint8Array(0))).toBe('');
   });
 });

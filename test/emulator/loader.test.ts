@@ -73,6 +73,18 @@ describe('an image', () => {
     expect(free(elf([{ address: 0x10000, bytes: CODE }], 0x10000))).toMatchObject({ segments: [{ address: 0x10000 }], entry: 0x10000 });
   });
 
+  it('without symbols has tohost where its section of that name is', () => {
+    const stripped = elf([{ address: 0x80000000, bytes: CODE, memoryBytes: 0x100 }], 0x80000000);
+    const file = Buffer.from(stripped);
+    // The string table's header becomes that of a section .tohost.
+    file.write('.tohost', file.indexOf('.strtab'));
+    file.writeUInt32LE(0x80000040, file.readUInt32LE(32) + 2 * 40 + 12);
+    expect(load(file).symbols).toEqual(new Map([['tohost', 0x80000040]]));
+    expect(load(stripped).symbols).toEqual(new Map());
+    file.write('.', file.indexOf('.tohost') + 6);
+    expect(load(file).symbols).toEqual(new Map());
+  });
+
   it('that names no entry is entered where it begins', () => {
     expect(load(bent(24, 4, 0))).toMatchObject({ entry: 0x80000000 });
   });
