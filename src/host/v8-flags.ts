@@ -11,6 +11,12 @@ export const V8_FLAGS: readonly string[] = [
   '--no-wasm-tier-up',
   '--no-wasm-dynamic-tiering',
   '--experimental-wasm-compilation-hints',
+  // The interpreter is called for a slice at a time, so that optimised code is used from the next call on: compiling it for the middle of a loop
+  // too is 60 ms for each time that V8 takes it back, several times in the first second.
+  '--no-use-osr',
+  // What a function has met is noted from its first call on, so that the interpreter's warm-up counts (`warm-up.ts`): optimised code that lacks
+  // a case is thrown away when the case comes, and everything that calls it with it.
+  '--no-lazy-feedback-allocation',
 ];
 
 /** For the whole process, its threads included; before anything is compiled. Again does no harm. */
