@@ -5,7 +5,7 @@ const ENGINE_CASES = [
   'test/emulator/hart/{invisible,machine}.test.ts',
   'test/emulator/priv/*.test.ts',
   'test/emulator/isa/{instructions,nodes}.test.ts',
-  'test/emulator/checkpoint.test.ts',
+  'test/emulator/{checkpoint,reset}.test.ts',
   'test/firmware/{machine,sbi}.test.ts',
   'test/oracle/slices.test.ts',
   'test/replay/{machine,os,icount-clock}.test.ts',

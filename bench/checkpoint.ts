@@ -17,6 +17,7 @@ export async function run(runs = 25): Promise<Report> {
     disk: undefined,
     net: undefined,
     virtioConsole: false,
+    onReset: 'end',
     images: { firmware: undefined, main: new Uint8Array(readFileSync(GUEST)), initrd: undefined, append: '', dtb: undefined },
   });
   const times = { digest: [] as number[], checkpoint: [] as number[], save: [] as number[] };

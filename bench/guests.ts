@@ -51,6 +51,7 @@ export function configOf(image: Uint8Array): MachineConfig {
     disk: undefined,
     net: undefined,
     virtioConsole: false,
+    onReset: 'end',
     images: { firmware: undefined, main: image, initrd: undefined, append: '', dtb: undefined },
   };
 }

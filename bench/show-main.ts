@@ -18,6 +18,7 @@ const THINGS: Readonly<Record<string, (args: readonly string[]) => string | Uint
         disk: { sectors: 8192, readOnly: false, id: 'twinhart' },
         net: { mac: Uint8Array.of(0x52, 0x54, 0, 0, 0, 1) },
         virtioConsole: true,
+        onReset: 'end',
         images: { firmware: undefined, main: new Uint8Array(), initrd: undefined, append: '', dtb: undefined },
       },
       undefined,

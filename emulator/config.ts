@@ -12,6 +12,8 @@ export interface MachineConfig {
   readonly disk: DiskConfig | undefined;
   readonly net: NetConfig | undefined;
   readonly virtioConsole: boolean;
+  /** What a reset by the guest does: it starts the machine again, or ends the run (reason `reset`). */
+  readonly onReset: 'restart' | 'end';
   readonly images: ImageConfig;
 }
 

@@ -21,6 +21,7 @@ export interface Wiring {
   readonly bus: Bus;
   readonly emit: Emit;
   readonly off: (exit: Exit) => void;
+  readonly reset: () => void;
   readonly dma: Dma;
   readonly time: Time;
   /** A line into the hart, by its bit in mip. */
@@ -37,7 +38,7 @@ export class Devices {
   /** In the order in which they are restored: the PLIC last, since the others drive lines into it. */
   readonly #all: readonly Device[];
 
-  constructor({ config, bus, emit, off, dma, time, interrupt }: Wiring) {
+  constructor({ config, bus, emit, off, reset, dma, time, interrupt }: Wiring) {
     const plic = new Plic(
       (high) => interrupt(INTERRUPTS.MEI, high),
       (high) => interrupt(INTERRUPTS.SEI, high),
@@ -55,7 +56,7 @@ export class Devices {
     bus.attach(UART_BASE, UART_SIZE, this.#uart);
     bus.attach(PLIC_BASE, PLIC_SIZE, plic);
     bus.attach(ACLINT_BASE, ACLINT_SIZE, this.aclint);
-    const finisher = new Finisher(off);
+    const finisher = new Finisher(off, reset);
     bus.attach(FINISHER_BASE, FINISHER_SIZE, finisher);
     bus.attach(RTC_BASE, RTC_SIZE, this.rtc);
     const slots: Device[] = [];
@@ -81,6 +82,11 @@ export class Devices {
 
   deliverConsole(port: 0 | 1, bytes: Uint8Array): void {
     (port === 0 ? this.#uart : this.#console)?.deliver(bytes);
+  }
+
+  /** The whole board but hart and memory, as after power-on; the PLIC last, with the lines as they are then. */
+  reset(): void {
+    for (const device of this.#all) device.reset();
   }
 
   save(): [name: string, state: State][] {

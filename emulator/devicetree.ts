@@ -29,13 +29,16 @@ const MACHINE_SOFTWARE = 3;
 const MACHINE_TIMER = 7;
 const PHANDLE = { cpu: 1, cpuInterrupts: 2, plic: 3, finisher: 4 } as const;
 
-/** The tree for this configuration. `initrd`: where it lies, when there is one. A function of its arguments alone. */
-export function boardTree(config: MachineConfig, initrd: InitrdPlace | undefined): Uint8Array {
+/**
+ * The tree for this configuration. `initrd`: where it lies, when there is one. `boot`: resets before this one, each with a seed of its own. A
+ * function of its arguments alone.
+ */
+export function boardTree(config: MachineConfig, initrd: InitrdPlace | undefined, boot = 0): Uint8Array {
   const root = node(
     '',
     { '#address-cells': cells(2), '#size-cells': cells(2), compatible: text('riscv-virtio'), model: text('riscv-virtio,twinhart') },
     [
-      node('chosen', { ...chosen(config, initrd), 'stdout-path': text(`/soc/serial@${UART_BASE.toString(16)}`) }),
+      node('chosen', { ...chosen(config, initrd, boot), 'stdout-path': text(`/soc/serial@${UART_BASE.toString(16)}`) }),
       node('poweroff', { compatible: text('syscon-poweroff'), regmap: cells(PHANDLE.finisher), offset: cells(0), value: cells(0x5555) }),
       node('reboot', { compatible: text('syscon-reboot'), regmap: cells(PHANDLE.finisher), offset: cells(0), value: cells(0x7777) }),
       node(`memory@${RAM_BASE.toString(16)}`, { device_type: text('memory'), reg: reg(RAM_BASE, config.memoryBytes) }),
@@ -47,13 +50,13 @@ export function boardTree(config: MachineConfig, initrd: InitrdPlace | undefined
 }
 
 /** What /chosen tells a kernel about this run, whoever made the tree: command line (where there is one), initrd, seed. */
-export function chosen(config: MachineConfig, initrd: InitrdPlace | undefined): Record<string, Uint8Array> {
+export function chosen(config: MachineConfig, initrd: InitrdPlace | undefined, boot: number): Record<string, Uint8Array> {
   return {
     ...(config.images.append === '' ? {} : { bootargs: text(config.images.append) }),
     ...(initrd === undefined
       ? {}
       : { 'linux,initrd-start': cells(initrd.address), 'linux,initrd-end': cells(initrd.address + initrd.size) }),
-    'rng-seed': keystream(config.seed, SEED_STREAM.deviceTree, 0, RNG_SEED_BYTES),
+    'rng-seed': keystream(config.seed, SEED_STREAM.deviceTree, boot * RNG_SEED_BYTES, RNG_SEED_BYTES),
   };
 }
 

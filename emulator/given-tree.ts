@@ -32,7 +32,7 @@ const DEVICES: readonly Range[] = [
 ];
 
 /** Throws `LoadError` for bytes that are no tree, and for a tree with more memory than there is. */
-export function givenTree(bytes: Uint8Array, config: MachineConfig, initrd: InitrdPlace | undefined): Uint8Array {
+export function givenTree(bytes: Uint8Array, config: MachineConfig, initrd: InitrdPlace | undefined, boot = 0): Uint8Array {
   const tree = read(bytes);
   const ram = { base: RAM_BASE, size: config.memoryBytes };
   for (const node of tree.root.children) if (stringOf(node, 'device_type') === 'memory') checkMemory(node, tree.root, ram);
@@ -40,7 +40,7 @@ export function givenTree(bytes: Uint8Array, config: MachineConfig, initrd: Init
   const children = tree.root.children.map((node) =>
     node.name === 'cpus' ? withHarts(node) : withoutAbsent(node, tree.root, present, same),
   );
-  const root = { ...tree.root, children: withChosen(children, chosen(config, initrd)) };
+  const root = { ...tree.root, children: withChosen(children, chosen(config, initrd, boot)) };
   return flatten({ ...tree, root });
 }
 

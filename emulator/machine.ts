@@ -76,6 +76,12 @@ export class Board implements Machine {
   /** The guest has ended; `exit` shows it once `run` has said so. */
   #ended: Exit | undefined;
   #exit: Exit | undefined;
+  /** The guest has asked for a reset, which comes before the next instruction. */
+  #resetting = false;
+  /** Resets so far. */
+  #resets = 0;
+  /** Images are being put into RAM: their bytes are no commands. */
+  #loading = false;
   /** First icount at which the RTC's alarm rings. */
   #alarmAt: Icount = Number.POSITIVE_INFINITY;
 
@@ -111,6 +117,7 @@ export class Board implements Machine {
       bus,
       emit,
       off,
+      reset: () => this.#askReset(),
       dma: dmaOf(hart, physical),
       time: {
         now: () => this.ticks,
@@ -127,7 +134,9 @@ export class Board implements Machine {
     });
     hart.onTimers = () => this.#timersChanged();
     this.#htif = this.#findTohost(placement, emit, off);
-    hart.onTohost = (frame, offset, length) => this.#htif?.written(frame, offset, length);
+    hart.onTohost = (frame, offset, length) => {
+      if (!this.#loading) this.#htif?.written(frame, offset, length);
+    };
     if (snapshot === undefined) this.#load(placement);
     else this.#restore(snapshot);
   }
@@ -157,6 +166,7 @@ export class Board implements Machine {
     const { hart } = this;
     this.#outputs.urgent = false;
     for (;;) {
+      if (this.#resetting) this.#restart();
       const icount = hart.icount;
       if (icount >= this.#alarmAt) this.#devices.rtc.update();
       this.#htif?.look(hart.words[WORD.waiting] !== 0);
@@ -327,7 +337,7 @@ export class Board implements Machine {
   #sections() {
     return new Map([
       ['hart', hartState(this.hart)],
-      ['machine', machineState(this.#clock, this.#outputs, this.#ended)],
+      ['machine', machineState(this.#clock, this.#outputs, { exit: this.#ended, resets: this.#resets })],
       ...this.#devices.save(),
     ]);
   }
@@ -347,6 +357,33 @@ export class Board implements Machine {
     this.#ended = exit;
     this.#outputs.off(exit);
     this.hart.attention = true;
+  }
+
+  #askReset(): void {
+    if (this.config.onReset === 'end') {
+      this.#end({ code: 0, reason: 'reset' });
+      return;
+    }
+    this.#resetting = true;
+    this.hart.attention = true;
+  }
+
+  /**
+   * The machine as `createMachine` makes it, but for what goes on (machine.md, "Reset"): icount, time, ordinals, disk requests under way. Costs
+   * the pages that were written since the last one, not all of RAM; and ends the run, so that a guest which does nothing else is still bounded.
+   */
+  #restart(): void {
+    const { hart } = this;
+    this.#resetting = false;
+    this.#resets++;
+    hart.mmu.dropAll();
+    hart.code.dropAll();
+    this.#physical.zero((frame) => this.#memoryDigest.zeroed(frame));
+    hart.restart();
+    this.#devices.reset();
+    this.#fill(placeImages(this.config, this.#resets));
+    this.#timersChanged();
+    this.#outputs.hurry();
   }
 
   #setAnchor(anchor: Anchor): void {
@@ -397,11 +434,15 @@ export class Board implements Machine {
     return new Htif(ports, tohost, symbols.get('fromhost'));
   }
 
+  /** RAM is all zeros. */
+  #fill({ segments }: Placement): void {
+    this.#loading = true;
+    for (const { address, bytes } of segments) this.#physical.writeRam(address, bytes);
+    this.#loading = false;
+  }
+
   #load(placement: Placement): void {
-    for (const { address, bytes } of placement.segments) this.#physical.writeRam(address, bytes);
-    // Image bytes that happen to lie on tohost are no command.
-    this.hart.words[WORD.tohostLow] = 0;
-    this.#ended = undefined;
+    this.#fill(placement);
     this.#physical.writeRom(resetRom(placement, this.config.images.firmware !== undefined));
     this.#setAnchor(FIRST_ANCHOR);
   }
@@ -411,7 +452,9 @@ export class Board implements Machine {
     sameConfig(this.config, sections.get('config'));
     restoreMemory(this.#physical, sections.get('memory'));
     restoreHart(this.hart, sections.get('hart'));
-    this.#ended = restoreMachineState(this.#clock, this.#outputs, sections.get('machine'));
+    const { exit, resets } = restoreMachineState(this.#clock, this.#outputs, sections.get('machine'));
+    this.#ended = exit;
+    this.#resets = resets;
     this.#devices.restore(sections);
     this.#timersChanged();
   }

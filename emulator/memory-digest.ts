@@ -32,6 +32,11 @@ export class MemoryDigest {
     }
   }
 
+  /** The page is all zeros, and clean. */
+  zeroed(frame: number): void {
+    this.#setTerm(frame, 0, 0);
+  }
+
   value(): Digest {
     this.refresh();
     return hex(this.#sum);
@@ -44,6 +49,10 @@ export class MemoryDigest {
     // The page's number goes into its term, so that pages that change places are seen.
     const high = blank ? 0 : mix(page.high + Math.imul(frame + 1, 0x9e3779b1));
     const low = blank ? 0 : mix(page.low + Math.imul(frame + 1, 0x85ebca77));
+    this.#setTerm(frame, high, low);
+  }
+
+  #setTerm(frame: number, high: number, low: number): void {
     this.#sum.high = (this.#sum.high - this.#high[frame] + high) | 0;
     this.#sum.low = (this.#sum.low - this.#low[frame] + low) | 0;
     this.#high[frame] = high;

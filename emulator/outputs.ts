@@ -28,18 +28,24 @@ export class Outputs {
       this.made.console += output.bytes.length;
       for (const byte of output.bytes) this.#console.push(byte);
       this.#consoleBytes += output.bytes.length;
-      if (this.#consoleBytes >= CONSOLE_BYTES_URGENT) this.#hurry();
+      if (this.#consoleBytes >= CONSOLE_BYTES_URGENT) this.hurry();
       return ordinal;
     }
     this.#closeConsole();
     const ordinal = sink === undefined ? 0 : ++this.made[sink];
     this.#taken.push((sink === undefined ? output : { ...output, ordinal }) as Output);
-    this.#hurry();
+    this.hurry();
     return ordinal;
   }
 
   off(exit: Exit): void {
     this.emit({ kind: 'off', exit });
+  }
+
+  /** Ends the run after the instruction in hand: an output wants to leave, or the machine has done something that takes long. */
+  hurry(): void {
+    this.urgent = true;
+    this.#onUrgent();
   }
 
   /** What was made since the last call, in order; console bytes that follow each other are one output. */
@@ -57,10 +63,5 @@ export class Outputs {
     this.#console = [];
     // Bytes are numbered as they come, so those still open are the last ones made.
     this.#taken.push({ kind: 'console', ordinal: this.made.console - bytes.length + 1, bytes });
-  }
-
-  #hurry(): void {
-    this.urgent = true;
-    this.#onUrgent();
   }
 }

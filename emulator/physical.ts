@@ -18,6 +18,8 @@ export class Physical {
   readonly dirty: Uint8Array;
   /** Was dirty, became clean, and no checkpoint has taken it since: what was written since the last one is `dirty` or `unsaved`. */
   readonly unsaved: Uint8Array;
+  /** Has been dirty since it was last known to be all zeros: `dirty` and `touched` are 0 only where it is. */
+  readonly #touched: Uint8Array;
   readonly writable: Uint8Array;
   readonly ramBytes: number;
   readonly #view: DataView;
@@ -34,6 +36,7 @@ export class Physical {
     this.watched = new Uint8Array(buffer, layout.watched, layout.frames);
     this.dirty = new Uint8Array(buffer, layout.dirty, layout.frames);
     this.unsaved = new Uint8Array(layout.frames);
+    this.#touched = new Uint8Array(layout.frames);
     this.writable = new Uint8Array(buffer, layout.writable, layout.frames);
     this.ramBytes = layout.ramPages * PAGE_BYTES;
     this.#view = new DataView(buffer);
@@ -106,6 +109,23 @@ export class Physical {
   clean(frame: number): void {
     this.dirty[frame] = 0;
     this.unsaved[frame] = 1;
+    this.#touched[frame] = 1;
+  }
+
+  /**
+   * RAM is all zeros again, as at power-on, at the cost of the pages that may be anything else: `zeroed` hears of each, which is clean then.
+   * Whoever calls this has dropped everything that was derived from RAM.
+   */
+  zero(zeroed: (frame: number) => void): void {
+    const { dirty, layout } = this;
+    for (let frame = 0; frame < layout.ramPages; frame++) {
+      if ((dirty[frame] | this.#touched[frame]) === 0) continue;
+      const at = this.offsetOf(frame);
+      this.bytes.fill(0, at, at + PAGE_BYTES);
+      this.clean(frame);
+      this.#touched[frame] = 0;
+      zeroed(frame);
+    }
   }
 
   /** From now on every write to the frame is heard of. */

@@ -25,8 +25,8 @@ const INITRD_OFFSET_MAX = 128 * MIB;
 /** Below this, the device tree goes into the last pages: QEMU's alignment would put it onto the image. */
 const SMALL_RAM = 4 * MIB;
 
-/** Throws `LoadError` when an image is damaged, not for this machine, or does not fit. */
-export function placeImages(config: MachineConfig): Placement {
+/** For the boot after so many resets. Throws `LoadError` when an image is damaged, not for this machine, or does not fit. */
+export function placeImages(config: MachineConfig, boot = 0): Placement {
   const { firmware, main, initrd, dtb } = config.images;
   const ram = { base: RAM_BASE, size: config.memoryBytes };
   const first = firmware === undefined ? undefined : loadImage('firmware', firmware, RAM_BASE);
@@ -40,7 +40,7 @@ export function placeImages(config: MachineConfig): Placement {
     segments.push({ what: 'initrd', bytes: initrd, ...initrdAt });
   }
 
-  const tree = dtb === undefined ? boardTree(config, initrdAt) : givenTree(dtb, config, initrdAt);
+  const tree = dtb === undefined ? boardTree(config, initrdAt, boot) : givenTree(dtb, config, initrdAt, boot);
   const alignment = config.memoryBytes < SMALL_RAM ? PAGE_BYTES : DEVICE_TREE_ALIGNMENT;
   const deviceTree = alignDown(RAM_BASE + config.memoryBytes - tree.length, alignment);
   segments.push({ what: 'device tree', address: deviceTree, bytes: tree, size: tree.length });

@@ -4,7 +4,7 @@ import { digestOf } from './digest.ts';
 import { fromUtf8, utf8 } from './text.ts';
 
 /** Written into every snapshot; only snapshots of the same version are read. */
-export const SNAPSHOT_VERSION = 1;
+export const SNAPSHOT_VERSION = 2;
 
 /** A snapshot that cannot be used. The message says what, why and what to do. */
 export class SnapshotError extends Error {

@@ -16,12 +16,13 @@ const INT_MAX = 2 ** 31 - 1;
 
 /** What must be equal in the configuration that restores: all that the guest can see but the images, which RAM holds. */
 export function configState(config: MachineConfig): State {
-  const { memoryBytes, clock, disk, net, virtioConsole, bootTimeNs } = config;
+  const { memoryBytes, clock, disk, net, virtioConsole, onReset, bootTimeNs } = config;
   return {
     memoryBytes,
     clock,
     bootTimeNs,
     virtioConsole,
+    onReset,
     disk: disk === undefined ? null : { sectors: disk.sectors, readOnly: disk.readOnly, id: disk.id },
     net: net === undefined ? null : { mac: net.mac },
     // Never the seed itself.
@@ -97,17 +98,23 @@ export function restoreHart(hart: Hart, state: State | undefined): void {
   if (words.length !== HART_WORDS) throw new Error('hart state has another size than its layout');
 }
 
-export function machineState(clock: Clock, outputs: Outputs, exit: Exit | undefined): State {
+/** How the guest has ended, if it has, and how often it was reset. */
+export interface Life {
+  readonly exit: Exit | undefined;
+  readonly resets: number;
+}
+
+export function machineState(clock: Clock, outputs: Outputs, { exit, resets }: Life): State {
   const { icount, ticks, num, den } = clock.anchor;
   return {
     anchor: { icount, ticks, num, den },
     made: { ...outputs.made },
     exit: exit === undefined ? null : { code: exit.code, reason: exit.reason },
+    resets,
   };
 }
 
-/** Returns how the guest had ended, if it had. */
-export function restoreMachineState(clock: Clock, outputs: Outputs, state: State | undefined): Exit | undefined {
+export function restoreMachineState(clock: Clock, outputs: Outputs, state: State | undefined): Life {
   const fields = fieldsOf('machine', state);
   const anchor = fields.fields('anchor');
   clock.anchor = {
@@ -118,9 +125,10 @@ export function restoreMachineState(clock: Clock, outputs: Outputs, state: State
   };
   const made = fields.fields('made');
   for (const sink of SINKS) outputs.made[sink] = made.integer(sink);
-  if (fields.state.exit === null) return undefined;
+  const resets = fields.integer('resets');
+  if (fields.state.exit === null) return { exit: undefined, resets };
   const exit = fields.fields('exit');
-  return { code: exit.integer('code'), reason: exit.text('reason') as Exit['reason'] };
+  return { exit: { code: exit.integer('code'), reason: exit.text('reason') as Exit['reason'] }, resets };
 }
 
 /** The bytes of one frame, or undefined: all zeros. */

@@ -10,13 +10,14 @@ const MTIMECMP = 0x4000;
 const MTIMECMPH = 0x4004;
 const MTIME = 0xbff8;
 const MTIMEH = 0xbffc;
+const NEVER = 0xffff_ffff_ffff_ffffn;
 
 /** MTIP is no line: it is `time >= mtimecmp`, which the board compares at every icount it matters. */
 export class Aclint implements Device {
   readonly name = 'aclint';
   readonly widths = [4] as const;
   /** Ticks, 64 bits. All ones at reset, so that no timer is armed (the spec leaves it open). */
-  mtimecmp = 0xffff_ffff_ffff_ffffn;
+  mtimecmp = NEVER;
   msip = false;
   readonly #time: Time;
   readonly #softwareInterrupt: Line;
@@ -65,6 +66,14 @@ export class Aclint implements Device {
         break;
     }
     return true;
+  }
+
+  /** mtime goes on. */
+  reset(): void {
+    this.msip = false;
+    this.mtimecmp = NEVER;
+    this.#softwareInterrupt(false);
+    this.#time.changed();
   }
 
   save(): State {

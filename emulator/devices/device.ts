@@ -14,6 +14,8 @@ export interface Device {
   load(offset: number, width: 1 | 2 | 4): number | undefined;
   /** False is an access fault. */
   store(offset: number, width: 1 | 2 | 4, value: number): boolean;
+  /** As after power-on, but for what outlives a reset of the machine (machine.md, "Reset"). */
+  reset(): void;
   save(): State;
   /** Throws `SnapshotError` when the state does not fit. */
   restore(state: State): void;

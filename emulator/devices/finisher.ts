@@ -9,14 +9,16 @@ const FAIL = 0x3333;
 const PASS = 0x5555;
 const RESET = 0x7777;
 
-/** `off` is called once the guest has asked to end; other values and offsets do nothing, and reads give 0. */
+/** `off` is called when the guest asks to end, `reset` when it asks to start again; other values and offsets do nothing, and reads give 0. */
 export class Finisher implements Device {
   readonly name = 'finisher';
   readonly widths = [2, 4] as const;
   readonly #off: (exit: Exit) => void;
+  readonly #reset: () => void;
 
-  constructor(off: (exit: Exit) => void) {
+  constructor(off: (exit: Exit) => void, reset: () => void) {
     this.#off = off;
+    this.#reset = reset;
   }
 
   load(): number {
@@ -33,11 +35,13 @@ export class Finisher implements Device {
         this.#off({ code: 0, reason: 'poweroff' });
         break;
       case RESET:
-        this.#off({ code: 0, reason: 'reset' });
+        this.#reset();
         break;
     }
     return true;
   }
+
+  reset(): void {}
 
   save(): State {
     return {};

@@ -69,6 +69,16 @@ export class Plic implements Device {
     return true;
   }
 
+  /** The lines are the devices' own: they have been reset before. */
+  reset(): void {
+    this.#priority.fill(0);
+    this.#enable.fill(0);
+    this.#threshold.fill(0);
+    this.#claimed = 0;
+    this.#pending = this.#level;
+    this.#drive();
+  }
+
   save(): State {
     return {
       priority: this.#priority.slice(),

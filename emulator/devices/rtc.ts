@@ -110,6 +110,17 @@ export class Rtc implements Device {
     return true;
   }
 
+  /** The clock itself goes on, as the guest has set it: it is the part that a battery keeps. */
+  reset(): void {
+    this.#latchedHigh = 0;
+    this.#alarm = 0n;
+    this.#ringsAt = null;
+    this.#pending = false;
+    this.#enabled = false;
+    this.#drive();
+    this.#time.changed();
+  }
+
   save(): State {
     return {
       origin: this.#origin,

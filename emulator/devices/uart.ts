@@ -36,6 +36,8 @@ const LSR_TRANSMITTER_EMPTY = 0x60;
 /** DCD, DSR and CTS: the other end is there and ready. */
 const MSR_READY = 0xb0;
 const FIFO_BYTES = 16;
+/** At reset: 9600 baud from QEMU's clock. */
+const DIVISOR = 12;
 const TRIGGER_LEVEL = [1, 4, 8, 14] as const;
 
 export class Uart implements Device {
@@ -56,7 +58,7 @@ export class Uart implements Device {
   #lcr = 0;
   #mcr = 0;
   #scr = 0;
-  #divisor = 12;
+  #divisor = DIVISOR;
   #overrun = false;
   /** The transmitter has become empty, and the guest has not been told yet. */
   #transmitted = false;
@@ -156,6 +158,21 @@ export class Uart implements Device {
     }
     this.#drive();
     return true;
+  }
+
+  /** What was typed and not read is gone: it was typed at another guest. */
+  reset(): void {
+    this.#queue = [];
+    this.#looped = [];
+    this.#ier = 0;
+    this.#fcr = 0;
+    this.#lcr = 0;
+    this.#mcr = 0;
+    this.#scr = 0;
+    this.#divisor = DIVISOR;
+    this.#overrun = false;
+    this.#transmitted = false;
+    this.#drive();
   }
 
   save(): State {

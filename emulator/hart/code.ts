@@ -117,6 +117,11 @@ export class DecodedPages {
     if (left && granules[frame * 2] === 0 && granules[frame * 2 + 1] === 0) this.#memory.unwatch(frame, WATCH.code);
   }
 
+  /** Drops all there is. The caller has dropped every fetch entry. */
+  dropAll(): void {
+    for (const frame of this.#frame) if (frame >= 0) this.#forget(frame);
+  }
+
   /** Test-only: drops granules and pages for which `choose` says so. */
   dropSome(choose: () => boolean): void {
     for (const frame of this.#frame) {
@@ -127,8 +132,12 @@ export class DecodedPages {
   }
 
   #evict(frame: number): void {
+    this.onEvict(this.#base[frame]);
+    this.#forget(frame);
+  }
+
+  #forget(frame: number): void {
     const base = this.#base[frame];
-    this.onEvict(base);
     this.onLost(frame, undefined);
     this.records.fill(0, base, base + RECORDS_END);
     this.#base[frame] = -1;

@@ -103,6 +103,15 @@ export class Hart {
     this.contextChanged();
   }
 
+  /** A reset of a machine that goes on: icount stays, mcycle and minstret begin again. */
+  restart(): void {
+    this.reset();
+    this.pmp.decode();
+    this.traps = 0;
+    this.cycleOffset = -BigInt(this.icount);
+    this.instretOffset = -BigInt(this.icount);
+  }
+
   /** Privilege, MPRV, MPP, SUM or satp may have changed: other banks are in use. */
   contextChanged(): void {
     this.mmu.selectSpace();

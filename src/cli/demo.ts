@@ -191,7 +191,7 @@ async function play(how: Play): Promise<Played> {
     truncateSync(disk, DISK_BYTES);
   }
   const plan = makePlan(undefined, {
-    ...{ engine: how.engine, memory: '64M', bios: 'default', net: 'none', clock: 'host', arbiter: 'file' },
+    ...{ engine: how.engine, memory: '64M', bios: 'default', net: 'none', clock: 'host', reboot: true, arbiter: 'file' },
     ...{ solo: how.protection === 'solo', disk, name: 'demo', state: join(how.dir, 'state') },
   });
   const from = performance.now();

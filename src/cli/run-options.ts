@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly net: string;
   readonly publish?: string;
   readonly clock: 'host' | 'icount';
+  /** commander's name for `--no-reboot`. */
+  readonly reboot: boolean;
   readonly record?: string;
   readonly profile?: string;
   readonly maxInstructions?: string;
@@ -92,6 +94,7 @@ export function addRunOptions(command: Command): Command {
       .addOption(
         new Option('--clock <clock>', 'real time, or time from the instruction count alone').choices(['host', 'icount']).default('host'),
       )
+      .option('--no-reboot', "the guest's reset ends the run (default: it starts the machine again)")
       .option('--max-instructions <n>', 'stop after n')
       .option('--signature <file>', 'at the end, write memory from begin_signature to end_signature, a 32-bit word a line')
       .option('--profile <file>', 'write which functions of the guest take the time, as a CPU profile for Chrome DevTools')
@@ -138,6 +141,7 @@ export function makePlan(image: string | undefined, options: RunOptions): Plan {
       bootTimeNs: fixed ? FIXED_BOOT_TIME_NS : String(BigInt(Date.now()) * 1_000_000n),
       net: netStream === undefined ? undefined : { mac: fixed ? FIXED_MAC : macOf(name) },
       virtioConsole: false,
+      onReset: options.reboot ? 'restart' : 'end',
       images: {
         firmware: reference(firmware),
         main: { path: main.path, sha256: main.sha256 },

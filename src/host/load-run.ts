@@ -54,6 +54,7 @@ export function machineConfig(machine: RunConfig['machine'], images: Omit<ImageC
     disk: machine.disk ?? undefined,
     net: machine.net ? { mac: Uint8Array.from(Buffer.from(machine.net.mac, 'hex')) } : undefined,
     virtioConsole: machine.virtioConsole,
+    onReset: machine.onReset,
     images: { ...images, append: machine.images.append },
   };
 }

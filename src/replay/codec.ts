@@ -14,7 +14,7 @@ import { decodeEntry, encodeEntry, newCoder } from './entry-codec.ts';
 import { REPLAY_LIMITS } from './limits.ts';
 
 /** Raised with every change to the bytes of batches or recordings. */
-export const LOG_VERSION = 1;
+export const LOG_VERSION = 2;
 export const BATCH_HEADER_BYTES = 60;
 const MAGIC = 0x42485754;
 

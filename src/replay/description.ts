@@ -14,6 +14,7 @@ export interface Description {
   readonly disk: { readonly sectors: number; readonly readOnly: boolean; readonly id: string } | null;
   readonly net: { readonly mac: string } | null;
   readonly virtioConsole: boolean;
+  readonly onReset: 'restart' | 'end';
   readonly images: {
     readonly firmware: ImageName | null;
     readonly main: ImageName;
@@ -45,6 +46,7 @@ export function describe(config: MachineConfig, images: ImageNames): Description
     disk: config.disk ? { sectors: config.disk.sectors, readOnly: config.disk.readOnly, id: config.disk.id } : null,
     net: config.net ? { mac: toHex(config.net.mac) } : null,
     virtioConsole: config.virtioConsole,
+    onReset: config.onReset,
     images: {
       firmware: images.firmware ?? null,
       main: images.main,
@@ -57,7 +59,7 @@ export function describe(config: MachineConfig, images: ImageNames): Description
 
 /** The configuration that was described, given the bytes of its images (whose sha256 the caller has checked). */
 export function configOf(description: Description, images: Omit<ImageConfig, 'append'>): MachineConfig {
-  const { memoryBytes, clock, seed, bootTimeNs, disk, net, virtioConsole } = description;
+  const { memoryBytes, clock, seed, bootTimeNs, disk, net, virtioConsole, onReset } = description;
   return {
     memoryBytes,
     clock,
@@ -66,6 +68,7 @@ export function configOf(description: Description, images: Omit<ImageConfig, 'ap
     disk: disk ?? undefined,
     net: net ? { mac: fromHex(net.mac) } : undefined,
     virtioConsole,
+    onReset,
     images: { ...images, append: description.images.append },
   };
 }
@@ -89,7 +92,7 @@ export function difference(recorded: Description, present: Description): string 
     return `append: recorded with "${recorded.images.append}", here is "${present.images.append}"`;
   // The seed is never printed.
   if (recorded.seed !== present.seed) return 'seed: recorded with another one';
-  for (const key of ['memoryBytes', 'clock', 'bootTimeNs', 'disk', 'net', 'virtioConsole'] as const) {
+  for (const key of ['memoryBytes', 'clock', 'bootTimeNs', 'disk', 'net', 'virtioConsole', 'onReset'] as const) {
     const was = canonical(recorded[key]);
     const is = canonical(present[key]);
     if (was !== is) return `${key}: recorded with ${was}, here is ${is}`;
@@ -113,6 +116,7 @@ export function parseDescription(text: string): Description | undefined {
     /^[0-9a-f]{64}$/.test(value.seed) &&
     /^\d{1,20}$/.test(value.bootTimeNs) &&
     typeof value.virtioConsole === 'boolean' &&
+    (value.onReset === 'restart' || value.onReset === 'end') &&
     (value.disk === null ||
       (Number.isSafeInteger(value.disk?.sectors) && typeof value.disk.readOnly === 'boolean' && typeof value.disk.id === 'string')) &&
     (value.net === null || /^[0-9a-f]{12}$/.test(value.net?.mac)) &&

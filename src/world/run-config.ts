@@ -22,6 +22,8 @@ export interface RunConfig {
     /** MAC as 12 hex digits. */
     readonly net: { readonly mac: string } | undefined;
     readonly virtioConsole: boolean;
+    /** `--no-reboot`: a reset by the guest ends the run. */
+    readonly onReset: 'restart' | 'end';
     /** Absolute paths, and the sha256 that each file must have. */
     readonly images: {
       readonly firmware: FileRef | undefined;

@@ -12,6 +12,7 @@ export function boardConfig(changes: Partial<MachineConfig> = {}, images: Partia
     disk: { sectors: 128, readOnly: false, id: 'disk' },
     net: { mac: Uint8Array.of(0x52, 0x54, 0, 0, 0, 1) },
     virtioConsole: true,
+    onReset: 'end',
     ...changes,
     images: { firmware: undefined, main: Uint8Array.of(0x6f, 0, 0, 0), initrd: undefined, append: '', dtb: undefined, ...images },
   };

@@ -52,10 +52,11 @@ function disturb(machine: Machine, random: Random, taken: Taken): Machine {
 }
 
 describe(`checkpoints (SEED=${seed})`, () => {
-  test('random programs under Sv32, with TLBs of several sizes', () => {
+  test.each(['off', 'reset'] as const)('random programs under Sv32 that end with %s, with TLBs of several sizes', (end) => {
     const random = new Random(seed);
     for (const tlbEntries of [1, 16, 1024]) {
-      const config = testConfig(assemble(stressProgram(random, 150, random.pick([40, 1000]))).bytes);
+      const rounds = end === 'off' ? random.pick([40, 1000]) : random.pick([2, 8]);
+      const config = testConfig(assemble(stressProgram(random, 150, rounds, end)).bytes, { config: { onReset: 'restart' } });
       const taken = new Taken(random);
       let machine = createMachine(config, { tlbEntries });
       while (machine.icount < 30_000) {

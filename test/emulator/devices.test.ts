@@ -402,16 +402,15 @@ describe('RTC', () => {
 });
 
 describe('finisher', () => {
-  it('ends the run as the store says, and ignores everything else', () => {
-    const exits: Exit[] = [];
-    const finisher = new Finisher((exit) => exits.push(exit));
+  it('ends the run or resets the machine as the store says, and ignores everything else', () => {
+    const asked: (Exit | 'reset')[] = [];
+    const finisher = new Finisher(
+      (exit) => asked.push(exit),
+      () => asked.push('reset'),
+    );
     for (const value of [0, 0x1234, 0x5555, 0x7777, 0x002a3333]) finisher.store(0, 4, value);
     finisher.store(4, 4, 0x5555);
-    expect(exits).toEqual([
-      { code: 0, reason: 'poweroff' },
-      { code: 0, reason: 'reset' },
-      { code: 42, reason: 'fail' },
-    ]);
+    expect(asked).toEqual([{ code: 0, reason: 'poweroff' }, 'reset', { code: 42, reason: 'fail' }]);
     expect(finisher.load()).toBe(0);
   });
 });

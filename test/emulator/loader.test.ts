@@ -218,6 +218,7 @@ describe('the board', () => {
     disk: undefined,
     net: undefined,
     virtioConsole: false,
+    onReset: 'end',
     images: { firmware: undefined, main: CODE, initrd: undefined, append: '', dtb: undefined, ...images },
   });
   const places = (made: MachineConfig) => Object.fromEntries(placeImages(made).segments.map(({ what, address }) => [what, address]));

@@ -40,6 +40,7 @@ describe('benchmark guests on our engines', () => {
           disk: undefined,
           net: undefined,
           virtioConsole: false,
+          onReset: 'end',
           images: { firmware: undefined, main: readFileSync(join(IMAGES, 'bench', name)), initrd: undefined, append: '', dtb: undefined },
         },
         { engine },

@@ -40,6 +40,7 @@ export class MachineGuest {
       disk: disk && { sectors: disk.length / SECTOR, readOnly: false, id: 'test' },
       net: net ? { mac: Uint8Array.of(0x52, 0x54, 0, 0x12, 0x34, 0x56) } : undefined,
       virtioConsole: false,
+      onReset: 'end',
       images: {
         firmware: image('sbi.elf'),
         main: image('os.elf'),

@@ -23,6 +23,7 @@ function run(source: string): Machine {
     disk: undefined,
     net: undefined,
     virtioConsole: false,
+    onReset: 'end',
     images: { firmware, main: bytes, initrd: undefined, append: '', dtb: undefined },
   });
   machine.run(1_000_000);

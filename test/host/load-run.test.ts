@@ -28,6 +28,7 @@ function runWith(changes: Partial<RunConfig['machine']> = {}, more: Partial<RunC
       disk: { sectors: 8, readOnly: false, id: 'd' },
       net: { mac: '525400123456' },
       virtioConsole: true,
+      onReset: 'end',
       images: { firmware: undefined, main: { path: main, sha256 }, initrd: undefined, append: 'quiet', dtb: undefined },
       ...changes,
     },

@@ -200,6 +200,7 @@ export class InProcessPair {
           disk: this.config.disk,
           net: undefined,
           virtioConsole: false,
+          onReset: 'end',
           images: { firmware: undefined, main: file, initrd: undefined, append: this.config.images.append, dtb: undefined },
         },
         engines: { primary: 'interpreter', backup: 'interpreter' },

@@ -391,6 +391,7 @@ class ThreadedPair implements Around {
           disk: config.disk,
           net: undefined,
           virtioConsole: false,
+          onReset: 'end',
           images: { firmware: undefined, main: file, initrd: undefined, append: config.images.append, dtb: undefined },
         },
         engines: { primary: 'interpreter', backup: 'interpreter' },

@@ -43,6 +43,7 @@ export function linuxConfig({ clock = 'icount', memoryBytes = 64 << 20, disk, ne
     disk: disk && { sectors: disk.length / SECTOR, readOnly: false, id: 'twinhart' },
     net: net ? { mac: Uint8Array.of(0x52, 0x54, 0, 0x12, 0x34, 0x56) } : undefined,
     virtioConsole: false,
+    onReset: 'end',
     images: {
       firmware,
       main: new Uint8Array(readFileSync(kernel)),

@@ -62,6 +62,7 @@ export const description: Description = {
   disk: { sectors: 64, readOnly: false, id: 'twinhart' },
   net: { mac: '525400123456' },
   virtioConsole: false,
+  onReset: 'end',
   images: {
     firmware: null,
     main: { name: 'images/os.elf', sha256: 'ab'.repeat(32) },

@@ -76,7 +76,7 @@ describe('a batch', () => {
   it('of another log version is refused with both named', () => {
     const bytes = encodeBatch({ run: RUN, epoch: 1, first: 1, horizon: 0, entries: [] }, CONFIG);
     bytes[4] = 9;
-    expect(openBatch(bytes)).toMatchObject({ code: 'version', detail: 'batch of log version 9, this program reads version 1' });
+    expect(openBatch(bytes)).toMatchObject({ code: 'version', detail: 'batch of log version 9, this program reads version 2' });
   });
 
   it('with a right checksum and senseless entries is a fault, never an exception', () => {

@@ -58,6 +58,7 @@ export class FakeMachine implements Machine {
       disk: undefined,
       net: undefined,
       virtioConsole: false,
+      onReset: 'end',
       images: { firmware: undefined, main: new Uint8Array(), initrd: undefined, append: '', dtb: undefined },
     };
     this.state = options.snapshot

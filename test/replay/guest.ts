@@ -1,6 +1,6 @@
 /**
  * A guest of sixty lines that does a little of everything the log must carry: computes, prints, sleeps, takes timer and console
- * interrupts, reads the time, echoes what is typed, and powers off at `q`.
+ * interrupts, reads the time, echoes what is typed, resets itself at `r`, and powers off at `q`.
  */
 import { createHash } from 'node:crypto';
 import type { Machine, MachineConfig, Snapshot } from '../../emulator/index.ts';
@@ -97,11 +97,14 @@ external:
     lbu a1, 0(a0)
     add s0, s0, a1
     sb a1, 0(a0)          # echo
+    li a2, 'r'
+    li a3, 0x7777
+    beq a1, a2, 4f
     li a2, 'q'
+    li a3, 0x5555
     bne a1, a2, 2b
-    li a0, FINISHER
-    li a1, 0x5555
-    sw a1, 0(a0)
+4:  li a0, FINISHER
+    sw a3, 0(a0)
 3:  sw a6, 0(a5)
     mret
 
@@ -148,6 +151,7 @@ export function guestConfig(clock: 'host' | 'icount', main: Uint8Array = GUEST_I
     disk: undefined,
     net: undefined,
     virtioConsole: false,
+    onReset: 'restart',
     images: { firmware: undefined, main, initrd: undefined, append: '', dtb: undefined },
   };
 }

@@ -13,6 +13,7 @@ export const osConfig: MachineConfig = {
   disk: { sectors: SECTORS, readOnly: false, id: 'twinhart' },
   net: { mac: Uint8Array.of(0x52, 0x54, 0, 0, 0, 1) },
   virtioConsole: false,
+  onReset: 'end',
   images: { firmware: image('sbi'), main: image('os'), initrd: undefined, append: '', dtb: undefined },
 };
 

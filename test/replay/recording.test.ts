@@ -101,6 +101,7 @@ describe('the configuration hash', () => {
     ['disk: recorded with {"id":"twinhart","readOnly":false,"sectors":64}, here is null', (base) => ({ ...base, disk: null })],
     ['net: recorded with {"mac":"525400123456"}, here is {"mac":"525400123457"}', (base) => ({ ...base, net: { mac: '525400123457' } })],
     ['virtioConsole: recorded with false, here is true', (base) => ({ ...base, virtioConsole: true })],
+    ['onReset: recorded with "end", here is "restart"', (base) => ({ ...base, onReset: 'restart' })],
     [
       `image main: recorded with images/os.elf (sha256 ${'ab'.repeat(32)}), here is b.elf (sha256 ${'cd'.repeat(32)})`,
       (base) => ({ ...base, images: { ...base.images, main: { name: 'b.elf', sha256: 'cd'.repeat(32) } } }),

@@ -376,6 +376,7 @@ export const BUSY_CONFIG: MachineConfig = {
   disk: { sectors: 8, readOnly: false, id: 'busy' },
   net: { mac: Uint8Array.of(2, 0, 0, 0, 0, 1) },
   virtioConsole: false,
+  onReset: 'end',
   images: { firmware: undefined, main, initrd: undefined, append: '', dtb: undefined },
 };
 

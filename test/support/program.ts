@@ -22,6 +22,7 @@ export function testConfig(main: Uint8Array, options: ProgramOptions = {}): Mach
     disk: undefined,
     net: undefined,
     virtioConsole: false,
+    onReset: 'end',
     images: { firmware: undefined, main, initrd: undefined, append: '', dtb: undefined },
     ...options.config,
   };

@@ -94,6 +94,7 @@ export const TOY_CONFIG: MachineConfig = {
   disk: { sectors: 8, readOnly: false, id: 'toy' },
   net: undefined,
   virtioConsole: false,
+  onReset: 'end',
   images: { firmware: undefined, main: new Uint8Array(4), initrd: undefined, append: '', dtb: undefined },
 };
 

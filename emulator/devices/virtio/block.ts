@@ -67,6 +67,8 @@ export class VirtioBlock {
         config,
         notified: () => this.#serve(),
         forget: () => this.#forget(),
+        // Requests that the disk may still be at stay pending, as after a reset of the device.
+        reset: () => {},
         save: () => this.#save(),
         restore: (state) => this.#restore(fieldsOf('virtio-block.device', state)),
       },

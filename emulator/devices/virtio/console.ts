@@ -30,6 +30,9 @@ export class VirtioConsole {
         notified: (queue) => (queue === RECEIVE ? this.#receive() : this.#transmit()),
         // Typed input outlives a reset of the device, as it does on the UART.
         forget: () => {},
+        reset: () => {
+          this.#queue = new Uint8Array(0);
+        },
         save: () => ({ queue: this.#queue.slice() }),
         restore: (state) => {
           this.#queue = Uint8Array.from(fieldsOf('virtio-console.device', state).bytes('queue', CONSOLE_QUEUE_BYTES));

@@ -28,6 +28,8 @@ export class VirtioEntropy {
         config: new Uint8Array(0),
         notified: () => this.#serve(),
         forget: () => {},
+        // No two boots get the same bytes: the position goes on.
+        reset: () => {},
         save: () => ({ position: this.#position }),
         restore: (state) => {
           this.#position = fieldsOf('virtio-entropy.device', state).integer('position');

@@ -25,6 +25,8 @@ export interface VirtioModel {
   notified(queue: number): void;
   /** The buffers of this queue, or of all, are the driver's again: chains that were taken must be forgotten. */
   forget(queue: number | 'all'): void;
+  /** The machine was reset, and the device with it: what outlives a reset of the device alone goes too. */
+  reset(): void;
   save(): State;
   restore(state: State): void;
 }
@@ -205,6 +207,12 @@ export class VirtioMmio implements Device {
         break;
     }
     return true;
+  }
+
+  reset(): void {
+    if (this.#model === undefined) return;
+    this.#reset();
+    this.#model.reset();
   }
 
   save(): State {

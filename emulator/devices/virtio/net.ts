@@ -36,6 +36,7 @@ export class VirtioNet {
           if (queue === TRANSMIT) this.#transmit();
         },
         forget: () => {},
+        reset: () => {},
         save: () => ({}),
         restore: () => {},
       },

@@ -42,13 +42,17 @@ function watch(machine: Machine, next: (machine: Machine) => { machine: Machine;
   }
 }
 
-const configOf = (random: Random): MachineConfig => testConfig(assemble(stressProgram(random, 150, random.pick([40, 1000]))).bytes);
+/** The last one resets the machine again and again. */
+const configOf = (random: Random, n: number): MachineConfig => {
+  const [rounds, end] = n < PROGRAMS - 1 ? [random.pick([40, 1000]), 'off' as const] : [random.pick([2, 8]), 'reset' as const];
+  return testConfig(assemble(stressProgram(random, 150, rounds, end)).bytes, { config: { onReset: 'restart' } });
+};
 const undisturbed = (config: MachineConfig, options: MachineOptions = {}): Seen =>
   watch(createMachine(config, options), (machine) => ({ machine, cut: LIMIT }));
 
 describe(`random programs under Sv32 (SEED=${seed})`, () => {
   const random = new Random(seed);
-  const configs = Array.from({ length: PROGRAMS }, () => configOf(random));
+  const configs = Array.from({ length: PROGRAMS }, (_, n) => configOf(random, n));
   const plain = configs.map((config) => undisturbed(config, { engine: 'interpreter' }));
 
   test('the programs do what they are for: they trap, map, patch, and go on', () => {

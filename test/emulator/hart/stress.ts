@@ -20,8 +20,8 @@ const REGISTERS = ['a0', 'a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'a7', 't3', 't4'];
 const table = (address: number): string => `0x${(((address >>> 12) << 10) | V).toString(16)}`;
 const satp = (root: number, asid = 0): string => `0x${((0x80000000 | (asid << 22) | (root >>> 12)) >>> 0).toString(16)}`;
 
-/** Assembler text. It ends by the finisher, after `rounds` of `length` random steps. */
-export function stressProgram(random: Random, length: number, rounds: number): string {
+/** Assembler text. It ends by the finisher, after `rounds` of `length` random steps: by power-off, or with a reset, and so all over again. */
+export function stressProgram(random: Random, length: number, rounds: number, end: 'off' | 'reset' = 'off'): string {
   const steps = Array.from({ length }, (_, n) => step(random, n)).join('\n');
   const leaves = LEAVES.map((leaf) => Array.from({ length: WINDOW_PAGES }, (_, n) => pteStore(random, leaf, n)).join('\n')).join('\n');
   const spaces = ROOTS.map((root) => rootStore(random, root)).join('\n');
@@ -183,7 +183,7 @@ finish:
     li t0, ${ROOTS[0]}
     li t1, ${table(LEAF_1)}
     sw t1, 1024(t0)
-    li t1, 0x5555
+    li t1, ${end === 'off' ? 0x5555 : 0x7777}
     sw t1, 0(s0)
 end: j end
 `;

@@ -45,6 +45,7 @@ export function soak(instructions: number, progress: (at: number, digest: string
     disk: { sectors: SECTORS, readOnly: false, id: 'soak' },
     net: undefined,
     virtioConsole: false,
+    onReset: 'end',
     images: { firmware: image('sbi'), main: image('os'), initrd: undefined, append: '', dtb: undefined },
   };
   const reference = createMachine(config, { engine: 'interpreter' });
