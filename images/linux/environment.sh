@@ -20,7 +20,8 @@ make() { command make -j"$JOBS" "$@"; }
 
 # Every line of a configuration fragment is in the configuration that came of it; kconfig drops without a word what it cannot satisfy.
 holds() {
-  local lost
+  local - lost
+  set +x
   lost=$(grep -E '^(CONFIG_|# CONFIG_)' "$2" | sed -E 's/^(CONFIG_[A-Z0-9_]+)=n$/# \1 is not set/' | while read -r line; do
     case $line in
       '# '*' is not set') ! grep -qE "^${line:2:-11}=" "$1" || echo "$line" ;;

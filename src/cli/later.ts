@@ -14,7 +14,6 @@ const LATER: Readonly<Record<string, string>> = {
   snapshot: 'save a running guest to a file',
   gateway: 'the network service by itself',
   'disk-server': 'the disk service by itself',
-  image: 'list and build images',
   bench: 'measure',
   doctor: 'check this machine',
   completion: 'shell completion',

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addDemo } from './demo.ts';
 import { CliError, explain, Interrupted } from './errors.ts';
+import { addImage } from './image.ts';
 import { addKill } from './kill.ts';
 import { addLater } from './later.ts';
 import { addPs } from './ps.ts';
@@ -15,7 +16,7 @@ Example:
   twinhart run --disk kv.img
 
 Exit status: the guest's own code; 64 usage, 65 bad image or log, 69 arbiter or disk unreachable,
-70 divergence, 75 fenced.`;
+70 divergence, 73 an image that could not be built, 75 fenced.`;
 
 /** Parsing it throws: `settle` turns what was thrown into words and an exit status. */
 export function createProgram(): Command {
@@ -26,7 +27,7 @@ export function createProgram(): Command {
     // Our own words for errors, in the form of the table.
     .configureOutput({ outputError: () => undefined })
     .addHelpText('after', AFTER_HELP);
-  for (const add of [addRun, addDemo, addRecord, addReplay, addKill, addPs, addLater]) add(program);
+  for (const add of [addRun, addDemo, addRecord, addReplay, addKill, addPs, addImage, addLater]) add(program);
   return program;
 }
 

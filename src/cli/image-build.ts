@@ -1,0 +1,353 @@
+/**
+ * Builds an image by its recipe (`images/NAME/recipe.json`, `phases/*.sh`) into the cache. Phases run as soon as what they need is done, each with a log file
+ * of its own; the result is made in a folder beside and renamed when it is whole, so two builds at once, or one that is killed, do no harm.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { machineSources, sourcesFor } from './apt-sources.ts';
+import { CliError, Interrupted } from './errors.ts';
+import {
+  type BuiltImage,
+  type BuiltManifest,
+  buildsFolder,
+  damage,
+  findBuilt,
+  makeManifest,
+  recipeFolder,
+  recipeHash,
+} from './image-cache.ts';
+
+/** `recipe.json`. */
+export interface Recipe {
+  /** Debian packages that must be installed. */
+  readonly packages: readonly string[];
+  /** Debian source packages to fetch, each with its release; versions move inside a release, and old ones go. */
+  readonly sources: Readonly<Record<string, string>>;
+  /** Binary packages to fetch and take files from; they are not installed. */
+  readonly binaries: Readonly<Record<string, string>>;
+  /** Each phase with those that it needs; all of them come after the fetching. */
+  readonly phases: Readonly<Record<string, readonly string[]>>;
+  /** What it makes. */
+  readonly files: readonly string[];
+  /** The program whose version says which compiler it was. */
+  readonly compiler: string;
+}
+
+export type BuildEvent =
+  | { readonly kind: 'damaged'; readonly what: readonly string[] }
+  | { readonly kind: 'start'; readonly phase: string; readonly log: string }
+  | { readonly kind: 'end'; readonly phase: string; readonly seconds: number };
+
+export interface BuildOptions {
+  readonly name: string;
+  readonly recipe?: string;
+  /** Build even where a whole one is there. */
+  readonly force?: boolean;
+  /** Build again, and compare with what is there instead of replacing it. */
+  readonly check?: boolean;
+  readonly onEvent: (event: BuildEvent) => void;
+  /** Ends the build: every process of it is killed, and its folder removed. */
+  readonly signal?: AbortSignal;
+}
+
+export interface BuildResult {
+  readonly image: BuiltImage;
+  /** False: a whole one was there. */
+  readonly built: boolean;
+  readonly seconds: Readonly<Record<string, number>>;
+}
+
+/** How much of the log of a phase that failed is shown. */
+const TAIL_LINES = 25;
+const FETCH = 'fetch';
+
+/** Throws CliError PACKAGES, APT, IMAGE_BUILD or IMAGE_DIFFERS, and Interrupted after an abort. */
+export async function buildImage(options: BuildOptions): Promise<BuildResult> {
+  const { name, onEvent } = options;
+  const folder = options.recipe ?? recipeFolder(name);
+  const recipe = JSON.parse(readFileSync(join(folder, 'recipe.json'), 'utf8')) as Recipe;
+  const there = findBuilt(name, folder);
+  if (there !== undefined && options.force !== true && options.check !== true) {
+    const what = damage(there);
+    if (what.length === 0) return { image: there, built: false, seconds: {} };
+    onEvent({ kind: 'damaged', what });
+  }
+  if (options.check === true && there === undefined)
+    throw new CliError('USAGE', `image build ${name} --check: there is none to compare with yet`);
+  const packages = installedPackages(name, recipe.packages);
+
+  const builds = buildsFolder(name);
+  mkdirSync(builds, { recursive: true });
+  removeLeftovers(builds);
+  const work = mkdtempSync(join(builds, `.building-${process.pid}-`));
+  const out = join(work, 'out');
+  for (const part of ['out', 'logs', FETCH]) mkdirSync(join(work, part));
+  try {
+    const seconds = await runPhases({ name, recipe, folder, work, out, onEvent, signal: options.signal });
+    const about = {
+      name,
+      recipe: recipeHash(folder),
+      sources: fetchedVersions(join(work, FETCH)),
+      packages,
+      compiler: versionOf(recipe.compiler),
+    };
+    const manifest = makeManifest(out, recipe.files, about);
+    if (options.check === true) return { image: compare(there as BuiltImage, { folder: out, manifest }), built: true, seconds };
+    writeFileSync(join(out, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+    renameSync(join(work, 'logs'), join(out, 'logs'));
+    return { image: put(out, join(builds, about.recipe), manifest, work), built: true, seconds };
+  } catch (error) {
+    throw error instanceof PhaseFailed ? explained(name, error, join(work, 'logs')) : error;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** The packages' versions. Throws CliError PACKAGES with the command that installs what is missing. */
+function installedPackages(name: string, packages: readonly string[]): Record<string, string> {
+  const { versions, missing } = queryPackages(packages);
+  if (missing.length > 0) {
+    const count = missing.length === 1 ? 'a Debian package is' : `${missing.length} Debian packages are`;
+    throw new CliError('PACKAGES', `image build ${name}: ${count} missing. This installs what it needs:\n  ${installCommand(missing)}`);
+  }
+  return versions;
+}
+
+export function missingPackages(recipe: string): string[] {
+  return queryPackages((JSON.parse(readFileSync(join(recipe, 'recipe.json'), 'utf8')) as Recipe).packages).missing;
+}
+
+export function installCommand(packages: readonly string[]): string {
+  return `${process.getuid?.() === 0 ? '' : 'sudo '}apt-get install -y --no-install-recommends ${packages.join(' ')}`;
+}
+
+function queryPackages(packages: readonly string[]): { versions: Record<string, string>; missing: string[] } {
+  // Its status is 1 when it does not know one of them; what it knows it has said by then.
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: they are dpkg's.
+  const said = spawnSync('dpkg-query', ['-W', '-f=${Package} ${db:Status-Status} ${Version}\n', ...packages], { encoding: 'utf8' });
+  if (said.error !== undefined)
+    throw new CliError('PACKAGES', `dpkg-query does not run here (${said.error.message}); recipes need Debian's packages`);
+  const lines = said.stdout.split('\n').map((line) => line.split(' '));
+  const versions = Object.fromEntries(lines.filter(([, status]) => status === 'installed').map(([name, , version]) => [name, version]));
+  return { versions, missing: packages.filter((name) => !(name in versions)) };
+}
+
+interface Phases {
+  readonly name: string;
+  readonly recipe: Recipe;
+  readonly folder: string;
+  readonly work: string;
+  readonly out: string;
+  readonly onEvent: (event: BuildEvent) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Runs all of them; returns the seconds of each. The first that fails ends the others. */
+async function runPhases(build: Phases): Promise<Record<string, number>> {
+  const jobs = availableParallelism();
+  // Two at least: one may have a part that only one processor can do.
+  const room = Math.max(2, jobs >> 1);
+  const waiting = new Map([
+    [FETCH, [] as readonly string[]],
+    ...Object.entries(build.recipe.phases).map(([phase, needs]) => [phase, [FETCH, ...needs]] as const),
+  ]);
+  const running = new Map<string, Promise<void>>();
+  const seconds: Record<string, number> = {};
+  const children = new Set<ChildProcess>();
+  let failure: unknown;
+  const stop = (why: unknown): void => {
+    failure ??= why;
+    for (const child of children) killGroup(child);
+  };
+  const abort = (): void => stop(new Interrupted(130));
+  build.signal?.addEventListener('abort', abort);
+  const startReady = (): void => {
+    for (const [phase, needs] of waiting) {
+      if (failure !== undefined || running.size >= room) return;
+      if (!needs.every((need) => need in seconds)) continue;
+      waiting.delete(phase);
+      const ended = runPhase(build, phase, jobs, children)
+        .then((took) => {
+          seconds[phase] = took;
+        }, stop)
+        .finally(() => running.delete(phase));
+      running.set(phase, ended);
+    }
+  };
+  try {
+    if (build.signal?.aborted === true) abort();
+    for (startReady(); running.size > 0; startReady()) await Promise.race(running.values());
+  } finally {
+    build.signal?.removeEventListener('abort', abort);
+  }
+  if (failure !== undefined) throw failure;
+  if (waiting.size > 0) throw new Error(`phases that wait for each other: ${[...waiting.keys()].join(', ')}`);
+  return seconds;
+}
+
+async function runPhase(build: Phases, phase: string, jobs: number, children: Set<ChildProcess>): Promise<number> {
+  const log = join(build.work, 'logs', `${phase}.log`);
+  const begun = performance.now();
+  build.onEvent({ kind: 'start', phase, log });
+  const output = openSync(log, 'a');
+  const run = async (command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<void> => {
+    // A group of its own, so that an end reaches make's children too.
+    const child = spawn(command, args, { cwd, env, stdio: ['ignore', output, output], detached: true });
+    children.add(child);
+    const how = await new Promise<string>((resolve) => {
+      child.on('error', (error) => resolve(error.message));
+      child.on('exit', (code, signal) => resolve(code === 0 ? '' : signal === null ? `status ${code}` : signal));
+    });
+    children.delete(child);
+    if (how !== '') throw new PhaseFailed(phase, how);
+  };
+  try {
+    if (phase === FETCH) {
+      for (const args of fetchCommands(build)) await run('apt-get', args, join(build.work, FETCH), { ...process.env, LC_ALL: 'C' });
+    } else {
+      const script = 'umask 022; source "$RECIPE/environment.sh"; source "$RECIPE/phases/$0.sh"';
+      await run('bash', ['-euxo', 'pipefail', '-c', script, phase], build.work, phaseEnvironment(build, jobs));
+    }
+  } finally {
+    closeSync(output);
+  }
+  const took = (performance.now() - begun) / 1000;
+  build.onEvent({ kind: 'end', phase, seconds: took });
+  return took;
+}
+
+/** Nothing of the user's settings: the same recipe has to give the same bytes. */
+function phaseEnvironment({ work, out, folder }: Phases, jobs: number): NodeJS.ProcessEnv {
+  // Where an ordinary user has no path to them: mke2fs and its like.
+  const path = `${process.env.PATH ?? '/usr/bin:/bin'}:/usr/sbin:/sbin`;
+  return { PATH: path, HOME: work, TMPDIR: work, LC_ALL: 'C', TZ: 'UTC', WORK: work, OUT: out, RECIPE: folder, JOBS: String(jobs) };
+}
+
+/** The arguments of each run of apt-get, with a configuration of our own on top of the machine's: its mirrors and proxies, but our lists and state. */
+function fetchCommands({ recipe, work }: Phases): string[][] {
+  const { sources, binaries } = recipe;
+  if (Object.keys(sources).length + Object.keys(binaries).length === 0) return [];
+  const apt = join(work, 'apt');
+  for (const part of ['lists/partial', 'cache/archives/partial', 'parts']) mkdirSync(join(apt, part), { recursive: true });
+  const releases = [...new Set([...Object.values(sources), ...Object.values(binaries)])].sort();
+  writeFileSync(join(apt, 'parts', 'debian.sources'), sourcesFor(releases, new Set(Object.values(binaries)), machineSources()));
+  const settings = {
+    'Dir::Etc::sourcelist': '/dev/null',
+    'Dir::Etc::sourceparts': join(apt, 'parts'),
+    'Dir::State::lists': join(apt, 'lists'),
+    'Dir::Cache': join(apt, 'cache'),
+    'Acquire::Languages': 'none',
+    'Acquire::Retries': '3',
+    // As root apt would fetch as a user who may not write to our folder.
+    'APT::Sandbox::User': process.getuid?.() === 0 ? 'root' : '',
+  };
+  const file = join(apt, 'apt.conf');
+  const text = Object.entries(settings).map(([name, value]) => `${name} "${value}";\n`);
+  writeFileSync(file, text.join(''));
+  const wanted = (packages: Readonly<Record<string, string>>): string[] =>
+    Object.entries(packages).map(([name, release]) => `${name}/${release}`);
+  return [
+    ['-c', file, '-q', 'update'],
+    ['-c', file, '-q', 'source', '--download-only', '--only-source', ...wanted(sources)],
+    ['-c', file, '-q', 'download', ...wanted(binaries)],
+  ];
+}
+
+class PhaseFailed extends Error {
+  readonly phase: string;
+
+  constructor(phase: string, how: string) {
+    super(how);
+    this.phase = phase;
+  }
+}
+
+/** Moves the logs to where they stay, and says what the last lines of that phase's are. */
+function explained(name: string, { phase, message }: PhaseFailed, logs: string): CliError {
+  const kept = join(buildsFolder(name), `failed-${process.pid}`);
+  rmSync(kept, { recursive: true, force: true });
+  renameSync(logs, kept);
+  const log = join(kept, `${phase}.log`);
+  const tail = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-TAIL_LINES);
+  return new CliError(
+    'IMAGE_BUILD',
+    `image build ${name}: ${phase} failed (${message}). The end of ${log}:\n${tail.map((line) => `  | ${line}`).join('\n')}`,
+  );
+}
+
+/** The versions of what was fetched, by the packages' names. */
+function fetchedVersions(folder: string): Record<string, string> {
+  const found = readdirSync(folder).flatMap((file): [string, string][] => {
+    const path = join(folder, file);
+    if (file.endsWith('.dsc')) return [[field(readFileSync(path, 'utf8'), 'Source'), field(readFileSync(path, 'utf8'), 'Version')]];
+    if (!file.endsWith('.deb')) return [];
+    const about = spawnSync('dpkg-deb', ['-f', path, 'Package', 'Version'], { encoding: 'utf8' }).stdout;
+    return [[field(about, 'Package'), field(about, 'Version')]];
+  });
+  return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+const field = (text: string, name: string): string => new RegExp(`^${name}: *(.*)$`, 'm').exec(text)?.[1] ?? '';
+
+const versionOf = (program: string): string => spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout?.split('\n')[0] ?? '';
+
+/** Throws CliError IMAGE_DIFFERS with each file that has other bytes than before. */
+function compare(before: BuiltImage, again: { readonly folder: string; readonly manifest: BuiltManifest }): BuiltImage {
+  const differing = Object.entries(again.manifest.files).filter(([file, { sha256 }]) => before.manifest.files[file]?.sha256 !== sha256);
+  if (differing.length === 0) return before;
+  const kept = join(before.folder, '..', `differs-${process.pid}`);
+  renameSync(again.folder, kept);
+  const inputs = (['sources', 'packages', 'compiler'] as const).filter(
+    (part) => JSON.stringify(before.manifest[part]) !== JSON.stringify(again.manifest[part]),
+  );
+  const why = inputs.length === 0 ? 'from the same inputs' : `but so have its ${inputs.join(' and ')}`;
+  throw new CliError(
+    'IMAGE_DIFFERS',
+    `${differing.map(([file]) => file).join(', ')} came out otherwise, ${why}: compare ${before.folder} with ${kept}`,
+  );
+}
+
+/** Renames a whole build into its place. Another build may have got there first: with the same bytes, and then ours is not needed. */
+function put(out: string, place: string, manifest: BuiltManifest, work: string): BuiltImage {
+  for (;;) {
+    try {
+      renameSync(out, place);
+      return { folder: place, manifest };
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+    }
+    // What is there goes aside in one step, and is removed with our folder.
+    renameSync(place, mkdtempSync(join(work, 'old-')));
+  }
+}
+
+/** Folders of builds whose process is no more, and logs of ones that failed before. */
+function removeLeftovers(builds: string): void {
+  for (const entry of readdirSync(builds)) {
+    const pid = /^(?:\.building|failed|differs)-(\d+)/.exec(entry)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join(builds, entry), { recursive: true, force: true });
+  }
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
