@@ -168,7 +168,8 @@ export class RunningReplica {
   /** The machine is built: from here on we may be counted on. */
   private ready(): void {
     // After the poll phase: what the sockets and the machine have queued is dealt with before a tick that came late is counted.
-    this.timers.push(setInterval(() => setImmediate(() => this.tick()), this.limits.tickMs));
+    const { tickMs, ticksAtOnce } = this.limits;
+    this.timers.push(setInterval(() => setImmediate(() => this.tick(ticksAtOnce)), tickMs * ticksAtOnce));
     this.timers.push(setInterval(() => this.show(), STATUS_MS));
     this.handle({ kind: 'start' });
     this.setup.link?.start({
@@ -210,8 +211,8 @@ export class RunningReplica {
     if (heartbeat === undefined) return;
     const { run } = loaded.run;
     const { tickMs, heartbeatSilenceTicks } = this.limits;
-    // Twenty in the time after which silence is suspicious; more would only cost an idle pair its sleep.
-    const intervalMs = Math.max(1, (tickMs * heartbeatSilenceTicks) / 20);
+    // Ten in the time after which silence is suspicious; more would only cost an idle pair its sleep.
+    const intervalMs = Math.max(1, (tickMs * heartbeatSilenceTicks) / 10);
     const data: HeartbeatData = { shared: this.shared.buffer, run, identity, ...heartbeat, intervalMs };
     this.machine.startWorker('heartbeat-worker', data);
   }
@@ -239,10 +240,10 @@ export class RunningReplica {
     this.stepping = false;
   }
 
-  private tick(): void {
+  private tick(ticks: number): void {
     if (this.finished) return;
     this.look();
-    this.handle({ kind: 'tick', heartbeat: this.shared.heard(), full: this.shared.full });
+    for (let n = 0; n < ticks; n++) this.handle({ kind: 'tick', heartbeat: this.shared.heard(), full: this.shared.full });
   }
 
   private linkOpened(fd: number): void {

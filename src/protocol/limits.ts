@@ -6,6 +6,8 @@
 export interface Limits {
   /** Milliseconds between ticks. */
   readonly tickMs: number;
+  /** They come so many at a time: an idle replica sleeps in between. Late ones count once, as ever: so many ticks at most for each look at the clock. */
+  readonly ticksAtOnce: number;
   /** No new heartbeat for this many ticks: the peer is suspected. */
   readonly heartbeatSilenceTicks: number;
   /** An entry unacked, or the heartbeat ahead of the horizon with nothing received, or nothing at all heard on the link, for this long. */
@@ -44,6 +46,7 @@ export interface Limits {
 
 export const LIMITS: Limits = {
   tickMs: 10,
+  ticksAtOnce: 4,
   heartbeatSilenceTicks: 100,
   noProgressTicks: 200,
   keepaliveTicks: 25,

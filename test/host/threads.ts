@@ -165,6 +165,7 @@ class ThreadedPair implements Around {
       ringBytes: plan.ringBytes,
       heldBytes: plan.heldBytes,
       tickMs: plan.ticks ? TICK_MS : NO_TICKS_MS,
+      ticksAtOnce: 1,
       arbiterRetryTicks: 2,
       startTicks: 150,
       // Nobody beats here: only the peer of what is stopped for long loses its patience.
