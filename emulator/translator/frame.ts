@@ -1,6 +1,7 @@
 /**
  * The frame of a region's function: which local is what, the labels that are open, and the one end, which takes a site apart and writes back
- * what the region has changed. What is emitted between `begin` and `end` leaves through `leave` or `done`.
+ * what the region has changed. What is emitted between `begin` and `end` leaves through `leave` or `done`. Guest registers are locals where
+ * V8's optimiser puts those into registers; its baseline compiler would have them in memory too, and store all of them at each exit.
  */
 import { BASE, type Expression } from '../isa/index.ts';
 import { ENGINE, WORD } from '../layout.ts';
@@ -56,8 +57,10 @@ export class Frame {
   readonly addends: number;
   /** First of the locals for routines. */
   readonly scratch: number;
-  /** Local of each guest register that the region uses, or -1. */
+  /** Local of each guest register that the region uses, or -1: its word in memory is used. */
   readonly #registers = new Int32Array(32).fill(-1);
+  /** Local for a value on its way to a guest register that has none. */
+  readonly #passing: number;
   /** Registers that are written back, in their order. */
   readonly #written: readonly number[];
 
@@ -65,11 +68,13 @@ export class Frame {
     this.plan = plan;
     this.head = plan.blocks[plan.entries[0]].pc;
     let next = FIRST_REGISTER;
+    this.#passing = next;
+    if (!plan.optimised) next++;
     const use = (x: number): void => {
       if (x !== 0 && this.#registers[x] < 0) this.#registers[x] = next++;
     };
     const written = new Set<number>();
-    for (const instruction of plan.blocks.flatMap(({ instructions }) => instructions)) {
+    for (const instruction of plan.optimised ? plan.blocks.flatMap(({ instructions }) => instructions) : []) {
       const { rd, rs1, rs2 } = instruction;
       const { reads, writes } = usesOf(instruction);
       if (reads.rs1) use(rs1);
@@ -157,12 +162,17 @@ export class Frame {
   /** Puts a guest register on the stack. */
   get(x: number): void {
     if (x === 0) this.code.constant(0);
+    else if (this.#registers[x] < 0) this.loadWord(WORD.x + x);
     else this.code.get(this.#registers[x]);
   }
 
   /** Takes a guest register, which is not x0, from the stack. */
   set(x: number): void {
-    this.code.set(this.#registers[x]);
+    if (this.#registers[x] >= 0) this.code.set(this.#registers[x]);
+    else {
+      this.code.set(this.#passing);
+      this.storeWord(WORD.x + x, () => this.code.get(this.#passing));
+    }
   }
 
   /** Puts a word of the machine's memory on the stack. */

@@ -6,11 +6,11 @@ import type { Hart } from '../hart/hart.ts';
 import { ENGINE } from '../layout.ts';
 import { physical, type Region, type RegionCache, type Wanted } from './cache.ts';
 import { SLOTS } from './dispatcher.ts';
-import { explore, REGION_MAX } from './region.ts';
+import { type Explored, explore, REGION_MAX } from './region.ts';
 import { View } from './view.ts';
 
 /** Arrivals before a region is asked for, where the option does not say. */
-const THRESHOLD = { auto: 1000, translator: 1 } as const;
+const THRESHOLD = { auto: 4000, translator: 1 } as const;
 /** Arrivals at an address that took another's place in the jump cache before it is looked for again: two that go to and fro find themselves seldom. */
 const CROWDED = 64;
 /** Addresses whose rounds are remembered. */
@@ -24,17 +24,17 @@ const GROWN_MAX = 1000;
 /** Where regions are left for each other more often than once in so many instructions, the two that do it most grow together. */
 const TOGETHER_WITHIN = 400;
 /**
- * Instructions of a region before V8's optimiser compiles it, where the option does not say: some 10 ms of one core, which is what the
- * optimiser costs (35 µs an instruction), as long as its code saves half of them.
+ * How often each instruction of a region must have run, on average, before V8's optimiser compiles it, where the option does not say: at 1 ns that
+ * its code saves, about what the optimiser costs (35 µs an instruction).
  */
-const OPTIMISED_AFTER = 4_000_000;
+const OPTIMISED_AFTER = 30_000;
 /** How often a pair must have been found at it, at stops, which are a fair sample. */
 const FOUND_TOGETHER = 10;
 
 export interface GrowthOptions {
   /** Arrivals at an address before a region is asked for. */
   readonly threshold?: number;
-  /** Instructions that a region runs before V8's optimiser compiles it. */
+  /** How often each of a region's instructions has run, on average, before V8's optimiser compiles it. */
   readonly optimisedAfter?: number;
 }
 
@@ -83,10 +83,10 @@ export class Growth {
     const frame = hart.code.frameOf(at);
     if (!this.#eager && this.#cache.patience.refuses(physical(frame, pc), hart.icount)) return false;
     if (!this.#cache.isWaiting(frame, pc)) {
+      if (this.#isWarming(at, physical(frame, pc))) return false;
       // A way that a region did not know is taken into it; one that has changed often enough is left as it is.
       const near = from?.explored.leaves.has(pc) ? from : this.#cache.covering(frame, pc);
-      if (this.#isWarming(at, physical(frame, pc))) return false;
-      if (near === undefined || !mayGrow(near)) this.#request(pc, { asked: [], groups: true, optimised: false, replaces: undefined });
+      if (near === undefined || !mayGrow(near)) this.#request(pc, { asked: [], groups: true, replaces: undefined });
       else if (!near.growing) this.remake(near, near.explored.leaves.has(pc) ? near.asked : [...near.asked, pc]);
     }
     if (!this.#synchronous) return false;
@@ -122,23 +122,29 @@ export class Growth {
 
   /** Asks for another in the region's place. `asked` and `groups` as in `Region`. */
   remake(region: Region, asked: readonly number[], groups = region.groups): void {
-    this.#request(region.head, { asked, groups, optimised: region.optimised, replaces: region });
+    this.#request(region.head, { asked, groups, replaces: region });
   }
 
   /** The region where a slice ended has run for so long that V8's optimiser is worth its time: the same again, by that. */
   #weigh(slice: number): void {
     const region = this.#cache.bySlot(this.#hart.engine[ENGINE.slot])!;
     region.weight += slice;
-    if (region.optimised || region.growing || region.weight < this.#optimisedAfter) return;
     const { explored, pages, asked, groups } = region;
+    if (region.optimised || region.growing || !this.#isWorthOptimising(explored, region.weight)) return;
     this.#cache.request(explored, pages, { asked, groups, optimised: true, replaces: region });
   }
 
-  #request(head: number, wanted: Wanted): void {
+  #isWorthOptimising({ blocks }: Explored, weight: number): boolean {
+    return weight >= this.#optimisedAfter * blocks.reduce((sum, { instructions }) => sum + instructions.length, 0);
+  }
+
+  #request(head: number, wanted: Omit<Wanted, 'optimised'>): void {
     const { asked, replaces } = wanted;
     const view = new View(this.#hart, this.#cache, this.#eager);
     const explored = explore(head, asked, view, replaces === undefined ? REGION_MAX : GROWN_MAX);
-    if (explored !== undefined) this.#cache.request(explored, view.pages(), wanted);
+    if (explored === undefined) return;
+    const optimised = this.#isWorthOptimising(explored, replaces?.weight ?? 0);
+    this.#cache.request(explored, view.pages(), { ...wanted, optimised });
   }
 
   /** Whether the record at `at` has not been arrived at often enough for a region: a round less is left. */

@@ -62,7 +62,7 @@ function roundOf(seed: number, image: number): Round {
     engine: eager ? 'translator' : 'auto',
     translator: {
       threshold: eager ? 1 : random.pick([4, 12, 12]),
-      optimisedAfter: random.pick([1, 2000, 1e9]),
+      optimisedAfter: random.pick([0, 100, 1e9]),
       codeBytes: random.oneIn(6) ? 1 << 15 : 1 << 23,
       validate: true,
     },

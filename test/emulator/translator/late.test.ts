@@ -79,7 +79,7 @@ test('a region that has run for long is made by the optimiser, in a job of its o
   const compiler = new HeldCompiler();
   const config = testConfig(patcher('data'));
   const reference = createMachine(config);
-  const subject = createMachine(config, { engine: 'auto', translator: { threshold: 2, optimisedAfter: 2000, compiler } });
+  const subject = createMachine(config, { engine: 'auto', translator: { threshold: 2, optimisedAfter: 300, compiler } });
   const jobs: CompileJob[] = [];
   for (let limit = 100; limit <= 9000; limit += 100) {
     for (const machine of [reference, subject]) machine.run(limit);

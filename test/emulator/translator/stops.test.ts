@@ -9,16 +9,21 @@ import { sweep } from './sweep.ts';
 /** Loops of which much is the interpreter's. */
 const SYSTEM = new Set(['the CSR write that unmasks', 'counters', 'a wait', 'code written over', 'a software interrupt of its own']);
 
-describe('run(1), run(2), ... over a hot region', () => {
+describe.each([
+  ['baseline', false],
+  ['optimised', true],
+] as const)('run(1), run(2), ... over a hot region, %s', (_, optimised) => {
   test.each(SCENES)('%s', (name) => {
-    const { difference, slices, budgets, translated, missed } = sweep(createMachine, name);
+    const { difference, slices, budgets, translated, missed } = sweep(createMachine, name, optimised);
     expect(difference).toBeUndefined();
     expect(missed).toEqual([]);
     expect(translated).toBeGreaterThan(0);
     // Nearly every slice ends by a region's budget, but where the interpreter has most of the loop.
     if (!SYSTEM.has(name)) expect(budgets).toBeGreaterThan(slices / 2);
   });
+});
 
+describe('run(1), run(2), ... over a hot region', () => {
   test.each(SCENES)('%s: one by one, by leaps, and at once', (name) => {
     const config = testConfig(scene(name, name === 'a wait').assembly.bytes);
     const [one, leaps, once] = [0, 1, 2].map(() => createMachine(config, { engine: 'translator' }));

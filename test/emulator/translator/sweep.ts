@@ -20,11 +20,12 @@ export interface Sweep {
   readonly missed: readonly string[];
 }
 
-export function sweep(make: Maker, name: string): Sweep {
+/** `optimised`: regions as they are for V8's optimiser, from the start. */
+export function sweep(make: Maker, name: string, optimised: boolean): Sweep {
   const { assembly, pcs } = scene(name, name === 'a wait');
   const config = testConfig(assembly.bytes);
   const reference = make(config, { engine: 'interpreter' });
-  const subject: Machine = make(config, { engine: 'translator', translator: { validate: true } });
+  const subject: Machine = make(config, { engine: 'translator', translator: { validate: true, ...(optimised && { optimisedAfter: 0 }) } });
   for (const machine of [reference, subject]) machine.run(WARM);
   const before = subject.statistics();
   const stopped = new Set<number>();

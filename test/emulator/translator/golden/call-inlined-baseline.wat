@@ -1,0 +1,146 @@
+;; block 0 at 80000004, entry 0, ends: jump
+;;   80000004  addi a1, a1, 1
+;;   80000008  jal zero, 0x80000000
+;; block 1 at 80000000, entry 1, ends: jump
+;;   80000000  jal ra, 0x8000000c
+;; block 2 at 8000000c, ends: indirect
+;;   8000000c  addi a0, a0, 1
+;;   80000010  jalr zero, 0(ra)
+(module
+  (type (;0;) (func (param i32) (result i32)))
+  (import "env" "memory" (memory (;0;) 1 65536 shared))
+  (func (;0;) (export "r0") (type 0) (param i32) (result i32)
+    (local i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)
+    (local.set 1
+      (i32.load offset=336 align=1
+        (i32.const 0)))
+    (local.set 2
+      (i32.load offset=340 align=1
+        (i32.const 0)))
+    (local.set 8
+      (i32.load offset=344 align=1
+        (i32.const 0)))
+    (block  ;; label = @1
+      (block  ;; label = @2
+        (loop  ;; label = @3
+          (block  ;; label = @4
+            (block  ;; label = @5
+              (br_table 0 (;@5;) 1 (;@4;)
+                (local.get 0)))
+            (local.set 3
+              (i32.const 258))
+            (br_if 2 (;@2;)
+              (i32.lt_s
+                (local.tee 1
+                  (i32.sub
+                    (local.get 1)
+                    (i32.const 2)))
+                (i32.const 0)))
+            (local.set 9
+              (i32.add
+                (i32.load offset=44 align=1
+                  (i32.const 0))
+                (i32.const 1)))
+            (i32.store offset=44 align=1
+              (i32.const 0)
+              (local.get 9)))
+          (local.set 3
+            (i32.const -3839))
+          (br_if 1 (;@2;)
+            (i32.lt_s
+              (local.tee 1
+                (i32.sub
+                  (local.get 1)
+                  (i32.const 1)))
+              (i32.const 0)))
+          (local.set 9
+            (i32.const -2147483644))
+          (i32.store offset=4 align=1
+            (i32.const 0)
+            (local.get 9))
+          (local.set 3
+            (i32.const 8450))
+          (br_if 1 (;@2;)
+            (i32.lt_s
+              (local.tee 1
+                (i32.sub
+                  (local.get 1)
+                  (i32.const 2)))
+              (i32.const 0)))
+          (local.set 9
+            (i32.add
+              (i32.load offset=40 align=1
+                (i32.const 0))
+              (i32.const 1)))
+          (i32.store offset=40 align=1
+            (i32.const 0)
+            (local.get 9))
+          (local.set 4
+            (i32.and
+              (i32.add
+                (i32.load offset=4 align=1
+                  (i32.const 0))
+                (i32.const 0))
+              (i32.const -2)))
+          (local.set 0
+            (i32.const 0))
+          (br_if 0 (;@3;)
+            (i32.eq
+              (local.get 4)
+              (i32.const -2147483644)))
+          (if  ;; label = @4
+            (i32.eq
+              (i32.load align=1
+                (local.tee 6
+                  (i32.add
+                    (local.get 8)
+                    (i32.and
+                      (i32.shl
+                        (local.get 4)
+                        (i32.const 2))
+                      (i32.const 131064)))))
+              (local.get 4))
+            (then
+              (local.set 0
+                (i32.and
+                  (local.tee 7
+                    (i32.load offset=4 align=1
+                      (local.get 6)))
+                  (i32.const 1023)))
+              (br_if 1 (;@3;)
+                (i32.eq
+                  (i32.shr_u
+                    (local.get 7)
+                    (i32.const 10))
+                  (i32.const 2)))))
+          (local.set 0
+            (i32.const 0))
+          (br 2 (;@1;)))
+        (unreachable))
+      (local.set 4
+        (i32.add
+          (i32.shl
+            (i32.shr_s
+              (local.get 3)
+              (i32.const 11))
+            (i32.const 1))
+          (i32.const -2147483644)))
+      (local.set 1
+        (i32.add
+          (local.get 1)
+          (i32.and
+            (local.get 3)
+            (i32.const 255))))
+      (local.set 0
+        (i32.and
+          (i32.shr_u
+            (local.get 3)
+            (i32.const 8))
+          (i32.const 7))))
+    (i32.store offset=336 align=1
+      (i32.const 0)
+      (local.get 1))
+    (i32.store offset=132 align=1
+      (i32.const 0)
+      (local.get 4))
+    (local.get 0)))
