@@ -1,6 +1,6 @@
 /** From `run.json` to what a replica is made of: the image files are read once, and must be the very files that the world hashed. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import type { ImageConfig, MachineConfig } from '../../emulator/index.ts';
 import { configHash, type Description, describe, type ImageName } from '../replay/description.ts';
 import type { FileRef, RunConfig } from '../world/run-config.ts';
@@ -61,9 +61,9 @@ export function machineConfig(machine: RunConfig['machine'], images: Omit<ImageC
 
 function bytesOf(file: FileRef | undefined): Uint8Array | undefined {
   if (!file) return undefined;
-  let bytes: Buffer;
+  let bytes: Uint8Array;
   try {
-    bytes = readFileSync(file.path);
+    bytes = readShared(file.path);
   } catch (error) {
     throw new RunError(`cannot read image ${file.path}: ${(error as Error).message}`);
   }
@@ -71,7 +71,19 @@ function bytesOf(file: FileRef | undefined): Uint8Array | undefined {
   // Two replicas with different images would diverge at some instruction; say it before the first.
   if (sha256 !== file.sha256)
     throw new RunError(`image ${file.path} has changed since the run began: want sha256 ${file.sha256}, is ${sha256}`);
-  return Uint8Array.from(bytes);
+  return bytes;
+}
+
+/** In memory that the machine's thread can be given without a copy. */
+function readShared(path: string): Uint8Array {
+  const fd = openSync(path, 'r');
+  try {
+    const bytes = new Uint8Array(new SharedArrayBuffer(fstatSync(fd).size));
+    for (let at = 0, read = -1; at < bytes.length && read !== 0; at += read) read = readSync(fd, bytes, { offset: at });
+    return bytes;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 const name = (file: FileRef | undefined): ImageName | undefined => (file ? { name: file.path, sha256: file.sha256 } : undefined);
