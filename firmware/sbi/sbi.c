@@ -75,6 +75,7 @@ void sbi_init(const struct fw_dynamic_info *info) {
   TRY("csrw pmpaddr0, %3", none, ~0u);
   TRY("csrw pmpcfg0, %3", none, 0x1f);
   TRY("csrw mcounteren, %3", none, 7);
+  TRY("csrw scounteren, %3", none, 7); /* S-mode's to say, but Linux leaves it as it finds it */
   TRY("csrw 0x320, %3", none, 0); /* mcountinhibit */
   /* Sstc (menvcfgh.STCE): present only if the bit sticks and stimecmph (0x15d) answers. */
   u32 enabled = 0;

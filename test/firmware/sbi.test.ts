@@ -48,6 +48,10 @@ describe('the SBI', () => {
     expect(machine.inspect().privilege).toBe(1);
   });
 
+  it('leaves cycle, time and instret to user programs too, as OpenSBI does', () => {
+    expect(answers(run(keep('scounteren')), 1)).toEqual([[7, 0]]);
+  });
+
   it('says what it is, and what it has', () => {
     const has = [0, 1, 8, BASE, TIME, IPI, RFENCE, SRST];
     const not = [9, 0x48534d, 0x504d55];
