@@ -134,8 +134,8 @@ export class Growth {
     this.#cache.request(explored, pages, { asked, groups, optimised: true, replaces: region });
   }
 
-  #isWorthOptimising({ blocks }: Explored, weight: number): boolean {
-    return weight >= this.#optimisedAfter * blocks.reduce((sum, { instructions }) => sum + instructions.length, 0);
+  #isWorthOptimising({ size }: Explored, weight: number): boolean {
+    return weight >= this.#optimisedAfter * size;
   }
 
   #request(head: number, wanted: Omit<Wanted, 'optimised'>): void {

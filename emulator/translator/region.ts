@@ -21,6 +21,8 @@ export interface Explored {
   readonly entries: readonly number[];
   /** Addresses outside that blocks go to. */
   readonly leaves: ReadonlySet<number>;
+  /** How many instructions its blocks have. */
+  readonly size: number;
   /** It ended at the cap, not where the code did. */
   readonly full: boolean;
 }
@@ -288,7 +290,8 @@ class Explorer {
       seen.add(blocks[number].pc);
       entries.push(number);
     }
-    return { blocks, entries, leaves, full: this.#nodes.size >= this.#limit };
+    const size = blocks.reduce((sum, { instructions }) => sum + instructions.length, 0);
+    return { blocks, entries, leaves, size, full: this.#nodes.size >= this.#limit };
   }
 
   #endOf(instruction: PlanInstruction, context: Context, to: (pc: number, inside?: Context) => Target): BlockEnd {
