@@ -1,5 +1,6 @@
 /** How a build shows itself on stderr: a line for each phase that is done; on a terminal also one that moves, with what runs and the last line of its log. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
 import type { BuildEvent } from './image-build.ts';
 
 const FRAME_MS = 250;
@@ -30,6 +31,7 @@ export function progress(stream: NodeJS.WriteStream): Progress {
           break;
         case 'start':
           running.set(event.phase, { log: event.log, since: performance.now() });
+          if (stream.isTTY) draw();
           break;
         case 'end':
           running.delete(event.phase);
@@ -52,7 +54,9 @@ function lastLine(path: string): string {
     const piece = Buffer.alloc(GLIMPSE_BYTES);
     const read = readSync(fd, piece, 0, piece.length, Math.max(0, fstatSync(fd).size - GLIMPSE_BYTES));
     const lines = piece.toString('utf8', 0, read).trimEnd().split('\n');
-    return (lines.at(-1) ?? '').replace(/\p{Cc}+/gu, ' ').trim();
+    return stripVTControlCharacters(lines.at(-1) ?? '')
+      .replace(/\p{Cc}+/gu, ' ')
+      .trim();
   } catch {
     return '';
   } finally {

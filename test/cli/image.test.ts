@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CliError, Interrupted } from '../../src/cli/errors.ts';
 import {
@@ -25,6 +26,7 @@ import {
 } from '../../src/cli/image-build.ts';
 import { buildsFolder, makeManifest, recipeFolder, recipeHash } from '../../src/cli/image-cache.ts';
 import { type ListedImage, listImages, listText } from '../../src/cli/image-list.ts';
+import { progress } from '../../src/cli/image-progress.ts';
 import { twinhart } from '../support/twin.ts';
 
 let dir: string;
@@ -216,6 +218,36 @@ describe('a check', () => {
     expect(error).toMatchObject({ code: 'IMAGE_DIFFERS' });
     expect(error.message).toMatch(/^b came out otherwise, from the same inputs/);
     expect(existsSync(join(image.folder, 'manifest.json'))).toBe(true);
+  });
+});
+
+describe('what a build shows', () => {
+  /** Everything that it writes for one phase, to a stream of this kind; its timer has no time to tick. */
+  function shown(kind: { isTTY?: boolean; columns?: number }): string {
+    const stream = new PassThrough({ encoding: 'utf8' });
+    const show = progress(Object.assign(stream, kind) as unknown as NodeJS.WriteStream);
+    const log = join(dir, 'kernel.log');
+    writeFileSync(log, 'one\n\x1b[31mCC fs/inode.o\n');
+    show.event({ kind: 'damaged', what: ['Image has another sum'] });
+    show.event({ kind: 'start', phase: 'kernel', log });
+    show.event({ kind: 'end', phase: 'kernel', seconds: 61.25 });
+    show.end();
+    return stream.read() as string;
+  }
+
+  it('without a terminal is a line for each phase', () => {
+    expect(shown({})).toBe(' damaged, and built again: Image has another sum\n kernel       61.3 s\n');
+  });
+
+  it('on a terminal has a line that moves, with what runs and where it is, no wider than the screen', () => {
+    const text = shown({ isTTY: true, columns: 20 });
+    expect(text.split('\r\x1b[K')).toEqual([
+      '',
+      ' damaged, and built again: Image has another sum\n',
+      ' kernel 0 s  CC fs/',
+      ' kernel       61.3 s\n',
+      '',
+    ]);
   });
 });
 
