@@ -2,7 +2,7 @@
  * `npm run build`, its second half: each program and thread of Twinhart in one file, under dist/app. Node takes about a millisecond for each module that
  * it loads, and a protected pair starts nine threads of a hundred modules; what `tsc` compiled (dist/src) runs too, and later.
  */
-import { rmSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
@@ -17,7 +17,8 @@ const ENTRIES = {
   'heartbeat-worker': 'src/host/heartbeat-worker.ts',
 };
 
-rmSync(APP, { recursive: true, force: true });
+mkdirSync(APP, { recursive: true });
+writeFileSync(join(APP, 'package.json'), '{ "type": "commonjs" }\n');
 await Promise.all(Object.entries(ENTRIES).map(([name, entry]) => bundle(name, join(ROOT, entry))));
 
 async function bundle(name, input) {
@@ -25,7 +26,8 @@ async function bundle(name, input) {
   const build = await rolldown({ input, platform: 'node', cwd: ROOT, treeshake: { moduleSideEffects: false } });
   await build.write({
     dir: APP,
-    format: 'esm',
+    // Node starts a script some 8 ms sooner than a module.
+    format: 'cjs',
     entryFileNames: `${name}.js`,
     // What is imported late is a file of its own.
     chunkFileNames: `${name}-[name].js`,

@@ -62,6 +62,8 @@ export class Uart implements Device {
   #overrun = false;
   /** The transmitter has become empty, and the guest has not been told yet. */
   #transmitted = false;
+  /** The byte on its way out: whoever is told of it takes a copy. */
+  readonly #sent = new Uint8Array(1);
 
   constructor(emit: Emit, line: Line) {
     this.#emit = emit;
@@ -208,7 +210,8 @@ export class Uart implements Device {
   #send(byte: number): void {
     this.#transmitted = true;
     if ((this.#mcr & MCR_LOOPBACK) === 0) {
-      this.#emit({ kind: 'console', bytes: Uint8Array.of(byte) });
+      this.#sent[0] = byte;
+      this.#emit({ kind: 'console', bytes: this.#sent });
       return;
     }
     if (this.#looped.length < this.#capacity()) {

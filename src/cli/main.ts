@@ -2,10 +2,10 @@
 /** `twinhart`: what a user types (cli.md). */
 import { createProgram, settle } from './program.ts';
 
-try {
-  await createProgram().parseAsync();
-} catch (error) {
-  const { status, text } = settle(error);
-  process.stderr.write(text);
-  process.exitCode = status;
-}
+createProgram()
+  .parseAsync()
+  .catch((error: unknown) => {
+    const { status, text } = settle(error);
+    process.stderr.write(text);
+    process.exitCode = status;
+  });

@@ -91,6 +91,8 @@ export class RunningReplica {
 
   private readonly stages = new Stages();
   private readonly takeover: Partial<TakeoverStamps> = {};
+  /** Starts the thread that the machine's has no use for before it runs. */
+  private startLater: (() => void) | undefined;
   private live = false;
   private linkOpen = false;
   /** `closeLink` was decided while the machine thread was writing: closed when it has let go. */
@@ -167,6 +169,7 @@ export class RunningReplica {
 
   /** The machine is built: from here on we may be counted on. */
   private ready(): void {
+    this.startLater?.();
     // After the poll phase: what the sockets and the machine have queued is dealt with before a tick that came late is counted.
     const { tickMs, ticksAtOnce } = this.limits;
     this.timers.push(setInterval(() => setImmediate(() => this.tick(ticksAtOnce)), tickMs * ticksAtOnce));
@@ -184,7 +187,10 @@ export class RunningReplica {
     const { loaded, role, logRing } = this.setup;
     const { run } = loaded;
     const engine = this.engine;
-    const compiler = startCompiler(engine, this.machine.startWorker.bind(this.machine));
+    // After the machine's own thread, which has the longer way to its first instruction; jobs wait in the port.
+    const compiler = startCompiler(engine, (...compilation) => {
+      this.startLater = () => this.machine.startWorker(...compilation);
+    });
     const data: MachineData = {
       shared: this.shared.buffer,
       ...this.machine.rings,
