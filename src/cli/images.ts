@@ -49,6 +49,6 @@ function bundled(name: string): string | undefined {
   return ENDINGS.map((ending) => join(IMAGES, name + ending)).find(isFile);
 }
 
-function isFile(path: string): boolean {
+export function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }

@@ -4,7 +4,9 @@ import { runPlan } from './run.ts';
 import { addRunOptions, makePlan, type RunOptions } from './run-options.ts';
 
 export function addRecord(program: Command): void {
-  const command = addRunOptions(program.command('record').argument('<image>', 'an ELF, a raw kernel Image, or a name from images/'));
+  const command = addRunOptions(
+    program.command('record').argument('<image>', 'an ELF, a raw kernel Image, or a name: os, linux, linux-initramfs'),
+  );
   // Taken, since the command line of a run should do here too, but a recording is always of one machine.
   command.options.find((option) => option.long === '--solo')?.hideHelp();
   command

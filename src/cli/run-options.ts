@@ -1,6 +1,6 @@
 /** The options of `run` and `record` (cli.md): their names, their help, and the checked plan that they stand for. */
 import { createHash, randomBytes } from 'node:crypto';
-import { accessSync, constants, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { LoadError, type MachineConfig, RAM_BYTES_MAX, RAM_BYTES_MIN } from '../../emulator/index.ts';
@@ -8,6 +8,7 @@ import { machineConfig } from '../host/load-run.ts';
 import { ENGINES, type Engine, type FileRef, type RunConfig } from '../world/run-config.ts';
 import { defaultStateFolder, generateName, knownRuns } from '../world/state-folder.ts';
 import { CliError } from './errors.ts';
+import { findSet, type ImageSet } from './image-sets.ts';
 import { findImage, type ImageFile } from './images.ts';
 
 /** As commander gives them. */
@@ -86,9 +87,12 @@ export function addRunOptions(command: Command): Command {
       .option('--bios <file>', 'M-mode firmware: default, none (IMAGE is entered in M-mode), or a file', 'default')
       .option('--kernel <file>', 'the image, as QEMU spells it')
       .option('--initrd <file>', 'initial RAM disk')
-      .option('--append <text>', 'kernel command line')
+      .option('--append <text>', 'kernel command line; with linux, what follows its own (console=ttyS0 root=/dev/vda rw)')
       .option('--dtb <file>', 'a ready device tree instead of our own')
-      .option('--disk <file[,ephemeral]>', 'virtio disk; ephemeral: writes go to memory and are gone at the end')
+      .option(
+        '--disk <file[,ephemeral]>',
+        'virtio disk; ephemeral: writes go to memory and are gone at the end (linux: its own, ephemeral)',
+      )
       .option('--net <how>', 'network: none, or stream=PATH, stream=HOST:PORT', 'none')
       .addOption(new Option('-p, --publish <port>', 'publish a guest port').hideHelp())
       .addOption(
@@ -118,10 +122,12 @@ export function makePlan(image: string | undefined, options: RunOptions): Plan {
     throw new CliError('USAGE', 'IMAGE and --kernel name the same thing: give one of them');
   // As on QEMU, firmware that brings its payload along needs no image: it is the image, entered in M-mode.
   const alone = (image ?? options.kernel) === undefined && !['default', 'none'].includes(options.bios);
-  const main = alone ? findImage('firmware', options.bios) : findImage('image', image ?? options.kernel ?? DEFAULT_IMAGE);
+  const named = image ?? options.kernel ?? DEFAULT_IMAGE;
+  const set = alone ? undefined : findSet(named);
+  const main = set?.main ?? (alone ? findImage('firmware', options.bios) : findImage('image', named));
   const firmware =
     alone || options.bios === 'none' ? undefined : findImage('firmware', options.bios === 'default' ? FIRMWARE : options.bios);
-  const initrd = options.initrd === undefined ? undefined : findImage('initrd', options.initrd);
+  const initrd = options.initrd === undefined ? set?.initrd : findImage('initrd', options.initrd);
   const dtb = options.dtb === undefined ? undefined : findImage('device tree', options.dtb);
   const state = resolve(options.state ?? defaultStateFolder());
   const name = options.name ?? generateName(new Set(knownRuns(state).map((run) => run.vm)));
@@ -146,12 +152,12 @@ export function makePlan(image: string | undefined, options: RunOptions): Plan {
         firmware: reference(firmware),
         main: { path: main.path, sha256: main.sha256 },
         initrd: reference(initrd),
-        append: options.append ?? '',
+        append: [set?.append, options.append].filter((text) => text).join(' '),
         dtb: reference(dtb),
       },
     },
     images: { firmware, main, initrd, dtb },
-    disk: parseDisk(options.disk),
+    disk: options.disk === undefined ? diskOf(set) : parseDisk(options.disk, set),
     netStream,
     arbiter: parseArbiter(options.arbiter),
     engines: { primary: options.engine, backup: options.engineBackup ?? options.engine },
@@ -208,12 +214,17 @@ function parseSeed(text: string | undefined): string | undefined {
   return text.replace(/^0x/i, '').toLowerCase().padStart(64, '0');
 }
 
-function parseDisk(text: string | undefined): Plan['disk'] {
-  if (text === undefined) return undefined;
+/** The image's own, which no run writes to. */
+const diskOf = (set: ImageSet | undefined): Plan['disk'] => (set?.disk === undefined ? undefined : { path: set.disk, ephemeral: true });
+
+function parseDisk(text: string, set: ImageSet | undefined): Plan['disk'] {
   if (text.startsWith('nbd://')) throw new CliError('NOT_YET', `--disk ${text}: disks over NBD are not there yet`);
   const [path, ...flags] = text.split(',');
   const unknown = flags.find((flag) => flag !== 'ephemeral');
   if (path === '' || unknown !== undefined) throw new CliError('USAGE', `--disk ${text}: FILE or FILE,ephemeral`);
+  // An empty file would do for other guests; this one wants its root file system there.
+  if (set?.disk !== undefined && !existsSync(path))
+    throw new CliError('DISK_MISSING', `--disk ${path}: no such file; a root file system for it: cp ${quoted(set.disk)} ${quoted(path)}`);
   return { path: realPath(path), ephemeral: flags.includes('ephemeral') };
 }
 
@@ -227,6 +238,9 @@ function writable(option: string, file: string): string {
     throw new CliError('USAGE', `${option} ${file}: ${(error as Error).message}`);
   }
 }
+
+/** As a shell takes it. */
+const quoted = (path: string): string => (/^[\w./+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
 
 /** One name for one file: two runs may not write to the same disk by two names. */
 function realPath(path: string): string {

@@ -12,12 +12,12 @@ import { addRunOptions, makePlan, type Plan, type RunOptions } from './run-optio
 const LAST_WORDS_MS = 500;
 
 export function addRun(program: Command): void {
-  addRunOptions(program.command('run').argument('[image]', 'an ELF, a raw kernel Image, or a name from images/', undefined))
+  addRunOptions(program.command('run').argument('[image]', 'an ELF, a raw kernel Image, or a name: os, linux, linux-initramfs', undefined))
     .description('boot a guest under fault tolerance; its console on this terminal')
     .option('--record <file>', 'keep the log too')
     .addHelpText(
       'after',
-      '\nExample:\n  twinhart run --disk kv.img            the small OS, as a pair; Ctrl-A k kills the primary\n  twinhart run --solo --bios none test.elf',
+      '\nExample:\n  twinhart run --disk kv.img            the small OS, as a pair; Ctrl-A k kills the primary\n  twinhart run linux                       Linux, its writes gone at the end; --disk FILE keeps them\n  twinhart run --solo --bios none test.elf',
     )
     .action(async (image: string | undefined, options: RunOptions) => {
       process.exitCode = await runPlan(makePlan(image, options), options);

@@ -1,4 +1,5 @@
 /** The user's terminal as the guest's console: raw while the guest runs, given back on every path, with QEMU's Ctrl-A keys. */
+import { spawnSync } from 'node:child_process';
 import type { ReadStream } from 'node:tty';
 
 export type TerminalKey = 'quit' | 'help' | 'status' | 'kill';
@@ -94,8 +95,15 @@ export class ConsoleSource {
   }
 
   #raw(on: boolean): void {
+    if (!this.isTerminal) return;
+    const terminal = this.#input as ReadStream;
     try {
-      if (this.isTerminal) (this.#input as ReadStream).setRawMode(on);
+      // Where Node believes that it is raw already (a shell has changed it behind our back), it would do nothing.
+      terminal.setRawMode(false);
+      if (!on) return;
+      terminal.setRawMode(true);
+      // Node's raw mode leaves the output alone, which turns \n into \r\n: the guest's own terminal driver has done that, where it should.
+      spawnSync('stty', ['-opost'], { stdio: [terminal, 'ignore', 'ignore'] });
     } catch {
       // The terminal is gone (hang-up): there is nothing to restore.
     }

@@ -106,6 +106,19 @@ describe('bad input', () => {
     ['kill without a side', ['kill', 'vm'], 64, /give --primary or --backup/],
     ['kill of nobody', ['kill', 'nobody', '--primary', '--state', '/nonexistent'], 64, /no guest named nobody/],
   ];
+  it.each(['linux', 'linux-initramfs'])('%s where it is not built', async (name) => {
+    const before = process.env.XDG_CACHE_HOME;
+    process.env.XDG_CACHE_HOME = dir;
+    try {
+      const { status, stderr } = await ask('run', name);
+      expect(status).toBe(65);
+      expect(stderr).toMatch(/the Linux guest is not built here\n {2}IMAGE_NOT_BUILT: twinhart image build linux builds it/);
+    } finally {
+      if (before === undefined) delete process.env.XDG_CACHE_HOME;
+      else process.env.XDG_CACHE_HOME = before;
+    }
+  });
+
   it.each(cases)('%s', async (_, args, want, why) => {
     const { status, stderr, stdout } = await ask(...args);
     expect(stderr).toMatch(why);
