@@ -60,8 +60,8 @@ export class LibraryGuest {
   readonly disk: Uint8Array | undefined;
   /** Everything that the console has said; \r\n is \n. */
   console = '';
-  /** Called before each stretch of the machine: says how far it may go, and may drop what is derived. */
-  cut: (machine: Machine) => number = ({ icount }) => icount + SLICE;
+  /** Called before each slice of the machine: says where that ends at the latest, and may drop what is derived. */
+  cut: (machine: Machine) => number = () => Number.POSITIVE_INFINITY;
   #mark = 0;
   #unread = '';
   #commands = 0;
@@ -104,7 +104,7 @@ export class LibraryGuest {
     }
   }
 
-  /** One stretch, and whatever the guest asked for in it. False: it is off. */
+  /** To the next multiple of `STRETCH`, where alone console input enters, so that slices do not decide when. False: the guest is off. */
   step(): boolean {
     const { machine } = this;
     const room = Math.min(machine.consoleRoom(0), this.#unread.length);
@@ -112,25 +112,35 @@ export class LibraryGuest {
       machine.deliver({ kind: 'console', port: 0, bytes: new TextEncoder().encode(this.#unread.slice(0, room)) });
       this.#unread = this.#unread.slice(room);
     }
-    const pause = machine.run(this.cut(machine));
-    if (machine.icount > LIMIT) throw new Error(`not done after ${machine.icount} instructions; its console:\n${this.console}`);
-    let answered = room > 0;
-    for (const output of machine.takeOutputs()) {
+    const end = (Math.floor(machine.icount / STRETCH) + 1) * STRETCH;
+    if (end > LIMIT) throw new Error(`not done after ${machine.icount} instructions; its console:\n${this.console}`);
+    while (machine.icount < end) {
+      const pause = machine.run(Math.min(this.cut(machine), end));
+      const answered = this.#perform();
+      if (pause === 'off') return false;
+      if (pause === 'idle' && !answered) throw new Error(`the guest waits for ever; its console:\n${this.console}`);
+    }
+    return true;
+  }
+
+  /** What the outputs ask for; true when that gave the machine an input. */
+  #perform(): boolean {
+    let answered = false;
+    for (const output of this.machine.takeOutputs()) {
       if (output.kind === 'console') this.console += Buffer.from(output.bytes).toString('latin1').replaceAll('\r', '');
       if (output.kind !== 'diskRead' && output.kind !== 'diskWrite' && output.kind !== 'diskFlush') continue;
       const disk = this.disk as Uint8Array;
       let data = new Uint8Array();
       if (output.kind === 'diskRead') data = disk.slice(output.sector * SECTOR, (output.sector + output.sectors) * SECTOR);
       if (output.kind === 'diskWrite') disk.set(output.data, output.sector * SECTOR);
-      machine.deliver({ kind: 'disk', request: output.request, status: 0, data });
+      this.machine.deliver({ kind: 'disk', request: output.request, status: 0, data });
       answered = true;
     }
-    if (pause === 'idle' && !answered) throw new Error(`the guest waits for ever; its console:\n${this.console}`);
-    return pause !== 'off';
+    return answered;
   }
 }
 
-const SLICE = 1_000_000;
+const STRETCH = 1_000_000;
 const LIMIT = 5e9;
 
 /** Linux as `twinhart run` starts it, with a copy of the root file system that it may write to. */

@@ -28,6 +28,8 @@ export class Host {
   readonly batches: Uint8Array[] = [];
   readonly outputs: Output[] = [];
   console = '';
+  /** Told of console text and the host's time, in ticks. */
+  heard: (text: string, at: bigint) => void = () => {};
   host = 0n;
   private due: { at: bigint; request: DiskRequest }[] = [];
   typed = 0;
@@ -64,8 +66,11 @@ export class Host {
 
   take(output: Output): void {
     this.outputs.push(output);
-    if (output.kind === 'console') this.console += String.fromCharCode(...output.bytes);
-    else if (output.kind !== 'frame' && output.kind !== 'off') this.ask(output);
+    if (output.kind === 'console') {
+      const text = String.fromCharCode(...output.bytes);
+      this.console += text;
+      this.heard(text, this.host);
+    } else if (output.kind !== 'frame' && output.kind !== 'off') this.ask(output);
   }
 
   ask(request: DiskRequest): void {
