@@ -10,7 +10,8 @@ import { findImage } from '../../src/cli/images.ts';
 import { Twin } from '../support/twin.ts';
 
 const SECTOR = 512;
-export const PROMPT = 'twinhart:/# ';
+/** The end of root's prompt, wherever the shell is. Nothing else here says it. */
+export const PROMPT = '# ';
 /** `ttyS0` is the first UART; the root file system is on the first disk. */
 export const APPEND = 'console=ttyS0 root=/dev/vda rw';
 

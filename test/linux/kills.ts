@@ -51,7 +51,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'dd and sync',
     prepare: [INPUT],
     work: [`for i in 1 2 3 4 5 6 7 8; do dd if=/tmp/seq of=/root/d$i bs=4k 2>/dev/null; sync; echo written $i; done`],
-    check: [['echo 3 >/proc/sys/vm/drop_caches; sha256sum /root/d* | grep -c ^' + INPUT_SHA256, '8']],
+    check: [[`echo 3 >/proc/sys/vm/drop_caches; sha256sum /root/d* | grep -c ^${INPUT_SHA256}`, '8']],
     files: Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8].map((i) => [`/root/d${i}`, INPUT_SHA256])),
   },
   {
@@ -101,6 +101,9 @@ export function someMoment({ timeline }: Run, random: Random): Moment {
   return { share, length: last.length, afterMs: at - last.at };
 }
 
+/** A run takes seconds. One that hangs is ended, and its console says where it was. */
+const PATIENCE_MS = 120_000;
+
 /** Boots, prepares, works, checks, powers off, checks the disk. Throws when anything is not as it has to be. */
 export async function play(scenario: Scenario, dir: string, moment?: Moment): Promise<Run> {
   const disk = join(dir, 'disk.img');
@@ -118,6 +121,7 @@ export async function play(scenario: Scenario, dir: string, moment?: Moment): Pr
     look();
     ended = timeline.length;
   };
+  const overdue = setTimeout(() => twin.child.kill(), PATIENCE_MS);
   try {
     await twin.note(/PROTECTED/);
     const struck = moment === undefined ? undefined : strike(twin, moment);
@@ -149,8 +153,9 @@ export async function play(scenario: Scenario, dir: string, moment?: Moment): Pr
     checkDisk(disk, scenario.files);
     return { transcript, timeline: timeline.slice(begun, ended), takeover };
   } catch (error) {
-    throw new Error(`${(error as Error).message}\n--- console\n${twin.console}\n--- notes\n${twin.notes}`);
+    throw new Error(`${(error as Error).message}\n--- the console's end\n${twin.console.slice(-1500)}\n--- notes\n${twin.notes}`);
   } finally {
+    clearTimeout(overdue);
     twin.dispose();
     rmSync(disk, { force: true });
   }
