@@ -88,6 +88,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   if (options.check === true && there === undefined)
     throw new CliError('USAGE', `image build ${name} --check: there is none to compare with yet`);
   const packages = installedPackages(name, recipe.packages);
+  const hash = recipeHash(folder);
 
   const builds = buildsFolder(name);
   mkdirSync(builds, { recursive: true });
@@ -99,11 +100,12 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     const seconds = await runPhases({ name, recipe, folder, work, out, onEvent, signal: options.signal });
     const about = {
       name,
-      recipe: recipeHash(folder),
+      recipe: hash,
       sources: fetchedVersions(join(work, FETCH)),
       packages,
       compiler: versionOf(recipe.compiler),
     };
+    if (recipeHash(folder) !== hash) throw new CliError('IMAGE_BUILD', `image build ${name}: ${folder} has changed during the build`);
     const manifest = makeManifest(out, recipe.files, about);
     if (options.check === true) return { image: compare(there as BuiltImage, { folder: out, manifest }), built: true, seconds };
     writeFileSync(join(out, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);

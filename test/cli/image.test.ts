@@ -191,6 +191,12 @@ describe('a build that fails', () => {
     expect(pids.filter(runs)).toEqual([]);
   });
 
+  it('for a recipe that was edited meanwhile leaves no build of either', async () => {
+    recipe = writeRecipe({ first: 'touch "$OUT/a" "$OUT/b"; echo >> "$RECIPE/environment.sh"' }, { first: [] });
+    expect(await failure()).toMatchObject({ code: 'IMAGE_BUILD', message: expect.stringContaining('has changed') });
+    expect(builds()).toEqual([]);
+  });
+
   it('for want of a package names it with the one command that installs it, before anything is done', async () => {
     writeFileSync(join(dir, 'missing'), 'cc\n');
     const error = (await failure()) as CliError;
