@@ -7,5 +7,6 @@ $HOST-gcc -Os -s "$RECIPE/userland/instret.c" -o "$ROOT/usr/bin/instret"
 gcc -O1 -o "$WORK/gen_init_cpio" "$LINUX/usr/gen_init_cpio.c"
 bash -euo pipefail "$RECIPE/list.sh" "$ROOT" > "$WORK/list"
 bash -euo pipefail "$RECIPE/disk.sh" "$WORK/list" "$OUT/disk.img"
-# No device nodes: the kernel brings /dev/console, and /etc/rc mounts the rest.
+# The archive takes the files' own times. No device nodes: the kernel brings /dev/console, and /etc/rc mounts the rest.
+find "$ROOT" -type f -exec touch -d @$SOURCE_DATE_EPOCH {} +
 "$WORK/gen_init_cpio" -t $SOURCE_DATE_EPOCH "$WORK/list" | gzip -9n > "$OUT/initramfs.cpio.gz"
