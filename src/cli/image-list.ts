@@ -40,7 +40,7 @@ export function listText(images: readonly ListedImage[]): string {
           ? []
           : [`${others.length} of other recipes, ${size(total(others))}: ${others.map(({ path }) => path).join(' ')}`];
       const notes = [...(cure === undefined ? [] : [cure]), ...more].map((note) => `${' '.repeat(10)}${note}\n`);
-      return `${name.padEnd(8)}  ${state.padEnd(9)}  ${sum.padEnd(20)}  ${what}\n${notes.join('')}`;
+      return `${name.padEnd(8)}  ${state.padEnd(9)}  ${sum.padEnd(22)}  ${what}\n${notes.join('')}`;
     })
     .join('');
 }
