@@ -65,15 +65,18 @@ export class LinuxGuest {
     return this.#see(PROMPT);
   }
 
-  /** Types the line and waits for its end; what passed between its two marks. Throws when it says something else than it must. */
+  /** Types the line and waits for its end; what passed between the word to go and the mark behind it. Throws when it says something else than it must. */
   async run(work: Work): Promise<Mark> {
     const number = this.#lines++;
-    // The line as it is echoed has quotation marks in its marks, what it prints has none.
-    this.child.stdin?.write(`echo b@""${number}; ${work.line}; echo e@""${number}\n`);
-    const begin = await this.#see(new RegExp(`b@${number}\r?\n`));
+    // The line as it is echoed has quotation marks in its marks, what it prints has none. It waits for an empty line: what the host does to
+    // take the time is done by then.
+    this.child.stdin?.write(`echo b@""${number}; read go; ${work.line}; echo e@""${number}\n`);
+    await this.#see(new RegExp(`b@${number}\r?\n`));
+    const begin = this.#now();
+    this.child.stdin?.write('\n');
     const from = this.#from;
     const end = await this.#see(new RegExp(`e@${number}\r?\n`));
-    const said = this.console.slice(from, this.#from).replaceAll('\r', '');
+    const said = this.console.slice(from, this.#from).replaceAll('\r', '').replace(/^\n/, '');
     await this.prompt();
     const wrong = complaint(work, said.slice(0, said.lastIndexOf(`e@${number}`)).trimEnd());
     if (wrong !== undefined) throw new Error(`${this.child.spawnfile}: ${wrong}`);
