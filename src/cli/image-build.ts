@@ -15,7 +15,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { machineSources, sourcesFor } from './apt-sources.ts';
 import { CliError, Interrupted } from './errors.ts';
@@ -93,7 +93,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   const builds = buildsFolder(name);
   mkdirSync(builds, { recursive: true });
   removeLeftovers(builds);
-  const work = mkdtempSync(join(builds, `.building-${process.pid}-`));
+  const work = mkdtempSync(join(builds, `${inProgress()}${process.pid}-`));
   const out = join(work, 'out');
   for (const part of ['out', 'logs', FETCH]) mkdirSync(join(work, part));
   try {
@@ -337,10 +337,15 @@ function put(out: string, place: string, manifest: BuiltManifest, work: string):
   }
 }
 
-/** Folders of builds whose process is no more, and logs of ones that failed before. */
+/** How folders of builds that run on this host begin: a home may be shared, and of another host's processes we know nothing. */
+const inProgress = (): string => `.building-${hostname()}-`;
+
+/** Removes folders of builds whose process is no more, and what ones that failed have left to be looked at. */
 function removeLeftovers(builds: string): void {
+  const beginnings = [inProgress(), 'failed-', 'differs-'];
   for (const entry of readdirSync(builds)) {
-    const pid = /^(?:\.building|failed|differs)-(\d+)/.exec(entry)?.[1];
+    const beginning = beginnings.find((text) => entry.startsWith(text));
+    const pid = beginning === undefined ? undefined : /^\d+/.exec(entry.slice(beginning.length))?.[0];
     if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join(builds, entry), { recursive: true, force: true });
   }
 }
