@@ -8,13 +8,17 @@ import type { Compiled, Compiler } from './compiler.ts';
 import { SLOTS } from './dispatcher.ts';
 import { Jobs } from './jobs.ts';
 import { Jumps } from './jumps.ts';
+import { type Outline, outlineOf } from './outline.ts';
 import { Patience } from './patience.ts';
+import type { RegionPlan } from './plan.ts';
 import type { Explored } from './region.ts';
 
 export interface Region {
   readonly slot: number;
   readonly head: number;
-  readonly explored: Explored;
+  readonly outline: Outline;
+  /** Until it is on its way to the compiler. */
+  plan: Pick<RegionPlan, 'blocks' | 'entries'> | undefined;
   /** Virtual address of each entry, by number. */
   readonly entries: readonly number[];
   /** Virtual page addresses that it spans, and the frame that each was. */
@@ -49,7 +53,7 @@ export interface Region {
 }
 
 /** How a region is to be; each as in `Region`. */
-export type Wanted = Pick<Region, 'asked' | 'groups' | 'optimised' | 'replaces'>;
+export type Wanted = Pick<Region, 'asked' | 'groups' | 'generation' | 'optimised' | 'replaces'>;
 
 interface InstalledModule {
   readonly regions: Set<Region>;
@@ -129,7 +133,7 @@ export class RegionCache {
   covering(frame: number, pc: number): Region | undefined {
     let found: Region | undefined;
     for (const region of this.#byFrame.get(frame) ?? []) {
-      if (region.state === 'installed' && region.explored.blocks.some((block) => block.pc === pc)) found = region;
+      if (region.state === 'installed' && region.outline.starts.includes(pc)) found = region;
     }
     return found;
   }
@@ -139,7 +143,7 @@ export class RegionCache {
   }
 
   /** Asks for a region: sent to the compiler with the next `flush`. */
-  request(explored: Explored, pages: Region['pages'], { asked, groups, optimised, replaces }: Wanted): void {
+  request(explored: Explored, pages: Region['pages'], { asked, groups, generation, optimised, replaces }: Wanted): void {
     const slot = this.#freeSlots.pop() ?? this.#evictForSlot();
     // Every slot waits for a compiler that does not answer.
     if (slot === undefined) return;
@@ -161,12 +165,13 @@ export class RegionCache {
     const region: Region = {
       slot,
       head: entries[0],
-      explored,
+      outline: outlineOf(explored, (pc) => physical(frameOf.get(pc & -PAGE_BYTES)!, pc)),
+      plan: { blocks, entries: explored.entries },
       entries,
       pages,
       granules,
       asked,
-      generation: replaces === undefined ? 0 : replaces.generation + (explored === replaces.explored ? 0 : 1),
+      generation,
       since: this.#hart.icount,
       replaces,
       groups,

@@ -6,7 +6,7 @@ import type { Hart } from '../hart/hart.ts';
 import { ENGINE } from '../layout.ts';
 import { physical, type Region, type RegionCache, type Wanted } from './cache.ts';
 import { SLOTS } from './dispatcher.ts';
-import { type Explored, explore, REGION_MAX } from './region.ts';
+import { explore, REGION_MAX } from './region.ts';
 import { View } from './view.ts';
 
 /** Arrivals before a region is asked for, where the option does not say. */
@@ -44,7 +44,7 @@ export function firstRound(engine: 'interpreter' | 'translator' | 'auto', thresh
 }
 
 /** Whether a region may be made anew with more in it. */
-export const mayGrow = ({ generation, explored }: Region): boolean => generation < GENERATIONS_MAX && !(explored.full && generation > 0);
+export const mayGrow = ({ generation, outline }: Region): boolean => generation < GENERATIONS_MAX && !(outline.full && generation > 0);
 
 export class Growth {
   readonly #hart: Hart;
@@ -85,9 +85,9 @@ export class Growth {
     if (!this.#cache.isWaiting(frame, pc)) {
       if (this.#isWarming(at, physical(frame, pc))) return false;
       // A way that a region did not know is taken into it; one that has changed often enough is left as it is.
-      const near = from?.explored.leaves.has(pc) ? from : this.#cache.covering(frame, pc);
-      if (near === undefined || !mayGrow(near)) this.#request(pc, { asked: [], groups: true, replaces: undefined });
-      else if (!near.growing) this.remake(near, near.explored.leaves.has(pc) ? near.asked : [...near.asked, pc]);
+      const near = from?.outline.leaves.includes(pc) ? from : this.#cache.covering(frame, pc);
+      if (near === undefined || !mayGrow(near)) this.#request(pc, { asked: [], groups: true, generation: 0, replaces: undefined });
+      else if (!near.growing) this.remake(near, near.outline.leaves.includes(pc) ? near.asked : [...near.asked, pc]);
     }
     if (!this.#synchronous) return false;
     this.#cache.flush();
@@ -122,28 +122,28 @@ export class Growth {
 
   /** Asks for another in the region's place. `asked` and `groups` as in `Region`. */
   remake(region: Region, asked: readonly number[], groups = region.groups): void {
-    this.#request(region.head, { asked, groups, replaces: region });
+    this.#request(region.head, { asked, groups, generation: region.generation + 1, replaces: region });
   }
 
   /** The region where a slice ended has run for so long that V8's optimiser is worth its time: the same again, by that. */
   #weigh(slice: number): void {
     const region = this.#cache.bySlot(this.#hart.engine[ENGINE.slot])!;
     region.weight += slice;
-    const { explored, pages, asked, groups } = region;
-    if (region.optimised || region.growing || !this.#isWorthOptimising(explored, region.weight)) return;
-    this.#cache.request(explored, pages, { asked, groups, optimised: true, replaces: region });
+    const { outline, asked, groups, generation } = region;
+    if (region.optimised || region.growing || !this.#isWorthOptimising(outline.size, region.weight)) return;
+    this.#request(region.head, { asked, groups, generation, optimised: true, replaces: region });
   }
 
-  #isWorthOptimising({ size }: Explored, weight: number): boolean {
+  #isWorthOptimising(size: number, weight: number): boolean {
     return weight >= this.#optimisedAfter * size;
   }
 
-  #request(head: number, wanted: Omit<Wanted, 'optimised'>): void {
-    const { asked, replaces } = wanted;
+  #request(head: number, wanted: Omit<Wanted, 'optimised'> & { readonly optimised?: true }): void {
+    const { asked, generation, replaces } = wanted;
     const view = new View(this.#hart, this.#cache, this.#eager);
-    const explored = explore(head, asked, view, replaces === undefined ? REGION_MAX : GROWN_MAX);
+    const explored = explore(head, asked, view, generation === 0 ? REGION_MAX : GROWN_MAX);
     if (explored === undefined) return;
-    const optimised = this.#isWorthOptimising(explored, replaces?.weight ?? 0);
+    const optimised = wanted.optimised ?? this.#isWorthOptimising(explored.size, replaces?.weight ?? 0);
     this.#cache.request(explored, view.pages(), { ...wanted, optimised });
   }
 

@@ -55,9 +55,8 @@ export class Jobs {
     const id = this.#next++;
     lane.sent.set(id, regions);
     const memory = this.#memory;
-    const plans = regions.map(({ slot, groups, optimised, explored: { blocks, entries } }) => ({
-      ...{ slot, blocks, entries, groups, optimised, memory },
-    }));
+    const plans = regions.map(({ slot, groups, optimised, plan }) => ({ slot, groups, optimised, memory, ...plan! }));
+    for (const region of regions) region.plan = undefined;
     this.#compiler.request({ id, regions: plans });
   }
 

@@ -9,6 +9,7 @@ import { BASE } from '../isa/index.ts';
 import { DATA_ENTRY_WORDS, ENGINE, GRANULE_BYTES, PAGE_BYTES, WORD } from '../layout.ts';
 import { physical, type Region, type RegionCache } from './cache.ts';
 import { type Growth, mayGrow } from './growth.ts';
+import { WRITES } from './outline.ts';
 import { recordAt } from './view.ts';
 
 /** Exits for the interpreter's sake after which a region is judged. */
@@ -76,8 +77,7 @@ export class Judge {
       const { granuleStores } = this.#cache;
       granuleStores.add(store);
       // A region that has such a store already has more of them: from now on all its stores look.
-      const stores = storesOf(region);
-      if (stores.some(({ looksAtGranule }) => looksAtGranule)) for (const { place } of stores) granuleStores.add(place);
+      if (region.outline.looks) for (const place of region.outline.stores) granuleStores.add(place);
       this.#growth.remake(region, region.asked);
       return;
     }
@@ -119,25 +119,6 @@ export class Judge {
 }
 
 /** What one of the region's instructions costs the interpreter, where plain ones cost it 1. */
-function worthOf({ explored }: Region): number {
-  let [all, system] = [0, 0];
-  for (const { instructions } of explored.blocks) {
-    all += instructions.length;
-    for (const { op } of instructions) if (BASE[op].kind === 'system') system++;
-  }
-  return 1 + (SYSTEM_COST * system) / Math.max(1, all);
-}
+const worthOf = ({ outline }: Region): number => 1 + (SYSTEM_COST * outline.system) / Math.max(1, outline.size);
 
-/** Instructions of a region that write, and the physical address of each. */
-const storesOf = ({ explored, pages }: Region): { place: number; looksAtGranule: boolean }[] =>
-  explored.blocks.flatMap(({ instructions }) =>
-    instructions
-      .filter(({ op }) => WRITES.has(BASE[op].kind))
-      .map(({ pc, looksAtGranule = false }) => ({
-        place: physical(pages.find(({ page }) => page === (pc & -PAGE_BYTES))!.frame, pc),
-        looksAtGranule,
-      })),
-  );
-
-const WRITES: ReadonlySet<string | undefined> = new Set(['store', 'amo', 'sc']);
 const ACCESSES: ReadonlySet<string | undefined> = new Set([...WRITES, 'load', 'lr']);
