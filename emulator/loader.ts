@@ -82,9 +82,10 @@ export function checkPlaces(segments: readonly Segment[], ram: { readonly base: 
     const [before, after] = [sorted[i - 1], sorted[i]];
     if (before.address + before.size > after.address) {
       const both = before.what === after.what ? `two segments of the ${before.what}` : `${before.what} and ${after.what}`;
-      throw new LoadError(
-        `${both} overlap: ${range(before)} and ${range(after)}. Give the machine more memory (--memory), or link one of them elsewhere.`,
-      );
+      const cure = ['firmware', 'image'].every((what) => before.what === what || after.what === what)
+        ? 'Link the image for behind the firmware, or enter it without one (--bios none).'
+        : 'Give the machine more memory (--memory), or link one of them elsewhere.';
+      throw new LoadError(`${both} overlap: ${range(before)} and ${range(after)}. ${cure}`);
     }
   }
 }

@@ -204,6 +204,8 @@ describe('segments', () => {
       /image and device tree overlap: 0x80000000\.\.0x80000009 and 0x80000008/,
     ],
     [[at('image', RAM.base + 4, 8), at('image', RAM.base, 8)], /two segments of the image overlap/],
+    [[at('image', RAM.base, 8), at('firmware', RAM.base, 8)], /image and firmware overlap: .*--bios none/],
+    [[at('firmware', RAM.base, 8), at('image', RAM.base + 4, 8)], /firmware and image overlap: .*--bios none/],
   ])('that do not fit are refused: %j', (segments, words) => {
     expect(() => checkPlaces(segments, RAM)).toThrow(words);
   });
