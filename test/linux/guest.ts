@@ -28,14 +28,17 @@ export interface LinuxOptions {
   /** Without it the root is the initial RAM disk. */
   readonly disk?: Uint8Array;
   readonly net?: boolean;
+  /** Ours, and our own tree, unless said otherwise. */
+  readonly firmware?: Uint8Array | undefined;
+  readonly dtb?: Uint8Array | undefined;
 }
 
 /** A fresh copy of the root file system. */
 export const rootDisk = (): Uint8Array<ArrayBuffer> => new Uint8Array(readFileSync(linuxImage().disk));
 
-export function linuxConfig({ clock = 'icount', memoryBytes = 64 << 20, disk, net = false }: LinuxOptions): MachineConfig {
+export function linuxConfig(options: LinuxOptions): MachineConfig {
+  const { clock = 'icount', memoryBytes = 64 << 20, disk, net = false, firmware = findImage('firmware', 'sbi').bytes, dtb } = options;
   const { kernel, initramfs } = linuxImage();
-  const firmware = findImage('firmware', 'sbi').bytes;
   return {
     memoryBytes,
     clock,
@@ -50,7 +53,7 @@ export function linuxConfig({ clock = 'icount', memoryBytes = 64 << 20, disk, ne
       main: new Uint8Array(readFileSync(kernel)),
       initrd: disk === undefined ? new Uint8Array(readFileSync(initramfs)) : undefined,
       append: disk === undefined ? 'console=ttyS0' : APPEND,
-      dtb: undefined,
+      dtb,
     },
   };
 }
