@@ -152,9 +152,8 @@ export class LinuxTwin extends Twin {
   #commands = 0;
 
   constructor(disk: string, options: readonly string[] = []) {
-    const image = linuxImage();
-    copyFileSync(image.disk, disk);
-    super(['--kernel', image.kernel, '--append', APPEND, '--disk', disk, ...options]);
+    copyFileSync(linuxImage().disk, disk);
+    super(['linux', '--disk', disk, ...options]);
   }
 
   /** Types a line at the prompt; resolves at the next one with what the command printed. `meanwhile` begins as soon as the command has. */
