@@ -253,6 +253,8 @@ function fetchCommands({ recipe, work }: Phases): string[][] {
     'Dir::Cache': join(apt, 'cache'),
     'Acquire::Languages': 'none',
     'Acquire::Retries': '3',
+    // Without it apt-get update that reached nothing is a success.
+    'APT::Update::Error-Mode': 'any',
     // As root apt would fetch as a user who may not write to our folder.
     'APT::Sandbox::User': process.getuid?.() === 0 ? 'root' : '',
   };

@@ -160,6 +160,50 @@ describe('a build', () => {
   });
 });
 
+describe('the fetching', () => {
+  beforeEach(() => {
+    mkdirSync(join(dir, 'apt.d'));
+    writeFileSync(
+      join(dir, 'apt.d/mirror.sources'),
+      'Types: deb\nURIs: http://mirror.example/debian\nSuites: bookworm\nComponents: main\n',
+    );
+    writeFileSync(join(dir, 'apt.list'), 'deb http://security.example/debian bookworm-security main\n');
+    program('apt-config', `echo "LIST='${dir}/apt.list'"; echo "PARTS='${dir}/apt.d/'"`);
+    program('dpkg-deb', "printf 'Package: tool\\nVersion: 2\\n'");
+    const about = JSON.parse(readFileSync(join(recipe, 'recipe.json'), 'utf8')) as Recipe;
+    const fetched = { ...about, sources: { libc: 'trixie' }, binaries: { tool: 'bookworm' } };
+    writeFileSync(join(recipe, 'recipe.json'), JSON.stringify(fetched));
+  });
+
+  it('takes the machine’s mirror, each package from its release, and state of its own', async () => {
+    program('apt-get', 'echo "did: $*" | sed "s,$2,CONF,"; cat "$2"; printf "Source: libc\\nVersion: 1:2-3\\n" > libc.dsc; touch tool.deb');
+    const { image } = await build();
+    const log = readFileSync(join(image.folder, 'logs/fetch.log'), 'utf8');
+    expect(log.match(/^did: .*/gm)).toEqual([
+      'did: -c CONF -q update',
+      'did: -c CONF -q source --download-only --only-source libc/trixie',
+      'did: -c CONF -q download tool/bookworm',
+    ]);
+    for (const setting of ['Dir::Etc::sourceparts', 'Dir::State::lists', 'Dir::Cache'])
+      expect(log).toMatch(new RegExp(`^${setting} "${buildsFolder('tiny')}/`, 'm'));
+    expect(image.manifest.sources).toEqual({ libc: '1:2-3', tool: '2' });
+  });
+
+  it('that fails shows what apt said', async () => {
+    program('apt-get', 'echo "E: Failed to fetch"; exit 100');
+    const error = (await failure()) as CliError;
+    expect(error.code).toBe('IMAGE_BUILD');
+    expect(error.message).toMatch(/fetch failed \(status 100\)(.*\n)*.*\| E: Failed to fetch$/);
+    expect(ran()).toEqual([]);
+  });
+
+  it('without a mirror of Debian says so', async () => {
+    rmSync(join(dir, 'apt.d/mirror.sources'));
+    expect(await failure()).toMatchObject({ code: 'APT', status: 69 });
+    expect(builds()).toEqual([]);
+  });
+});
+
 describe('a build that fails', () => {
   it('says which phase and which log, with its end, and leaves nothing that looks whole', async () => {
     recipe = writeRecipe({ first: 'seq 1 40; echo no such thing >&2; exit 3', second: '' }, { first: [], second: ['first'] });
