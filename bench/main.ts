@@ -17,6 +17,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ run(runs: number | undefin
   checkpoint: () => import('./checkpoint.ts'),
   micro: () => import('./micro.ts'),
   linux: () => import('./linux.ts'),
+  sleep: () => import('./sleep.ts'),
 };
 
 const { values, positionals } = parseArgs({
