@@ -10,7 +10,9 @@ import { explore, REGION_MAX } from './region.ts';
 import { View } from './view.ts';
 
 /** Arrivals before a region is asked for, where the option does not say. */
-const THRESHOLD = { auto: 4000, translator: 1 } as const;
+const THRESHOLD = { auto: 2000, translator: 1 } as const;
+/** A guest that starts runs much of its code once: before this icount it takes so many times as many. */
+const YOUNG = { until: 100_000_000, factor: 2 } as const;
 /** Arrivals at an address that took another's place in the jump cache before it is looked for again: two that go to and fro find themselves seldom. */
 const CROWDED = 64;
 /** Addresses whose rounds are remembered. */
@@ -150,7 +152,8 @@ export class Growth {
   /** Whether the record at `at` has not been arrived at often enough for a region: a round less is left. */
   #isWarming(at: number, address: number): boolean {
     const round = (this.#rounds.get(address) ?? 0) + 1;
-    if (round * ROUND >= this.#threshold) {
+    const threshold = this.#threshold * (this.#hart.icount < YOUNG.until ? YOUNG.factor : 1);
+    if (round * ROUND >= threshold) {
       this.#rounds.delete(address);
       return false;
     }
