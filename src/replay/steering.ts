@@ -22,6 +22,8 @@ export class Steering {
   private host: bigint | undefined;
   /** Host ticks when the guest's are 0: what this host's clock and that of the host on which the run began differ by. */
   private apart = 0n;
+  /** The guest's time when it was last seen to have gone on. */
+  private followed: bigint | undefined;
   private watched: { readonly from: bigint; readonly least: bigint; readonly before: bigint } | undefined;
   /** Host time and icount where the measured stretch began; undefined when the machine has not run without a pause since. */
   private stretch: { host: bigint; icount: Icount } | undefined;
@@ -38,9 +40,12 @@ export class Steering {
 
   /**
    * Replaying: the primary's guest had come to `guest` before our clock said `host`. What lies between the two is how far the hosts' clocks
-   * are apart, and how long the news took: the least of late is the best measure of the first.
+   * are apart, and how long the news took: the least of late is the best measure of the first. A guest that sleeps makes no news, however
+   * often its backup looks: what was seen before its sleep stands.
    */
   follow(host: bigint, guest: bigint): void {
+    if (guest === this.followed) return;
+    this.followed = guest;
     const seen = host - guest;
     const { watched } = this;
     if (watched === undefined) this.watched = { from: host, least: seen, before: seen };

@@ -130,6 +130,19 @@ describe('steering', () => {
     expect(Number(later - steering.target(later)) / 50).toBeGreaterThan(600 - 201);
   });
 
+  it.each([30, 3600])('does not take %i seconds for which the guest has slept for a difference of the clocks', (seconds) => {
+    const steering = new Steering();
+    const off = BigInt(hour);
+    for (let guest = 0n; guest <= 5_000_000n; guest += 100_000n) steering.follow(steering.now(guest + off + 20_000n), guest);
+    const slept = BigInt(seconds * TICKS_PER_SECOND);
+    for (let passed = 0n; passed < slept; passed += 1_000_000n) steering.follow(steering.now(5_000_000n + off + passed), 5_000_000n);
+    const host = steering.now(5_000_000n + off + slept);
+    steering.start(host, 5_000_000n);
+    expect(steering.target(host)).toBe(5_000_000n);
+    const later = host + 200_000_000n;
+    expect(later - off - steering.target(later)).toBe(20_000n);
+  });
+
   it("goes on from the guest's own time when it has seen nothing of it, and begins at 0 on a host that is behind the beginning", () => {
     const fresh = new Steering();
     fresh.start(fresh.now(-7_000_000n), 5n);
