@@ -2,14 +2,15 @@
  * Does Linux boot as well on what others made: OpenSBI instead of our firmware, QEMU's device tree instead of ours? Needs Debian's qemu-system-misc
  * for the tree; OPENSBI names the folder of a build of OpenSBI for RV32 (docs/cli.md, "Firmware and kernels of others").
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { qemuMissing } from '../firmware/qemu-guest.ts';
 import { LibraryGuest, type LinuxOptions, rootDisk } from './guest.ts';
 
-const qemu = spawnSync('qemu-system-riscv32', ['--version']).status === 0;
+const missing = qemuMissing();
 const { OPENSBI = '' } = process.env;
 const folder = mkdtempSync(join(tmpdir(), 'twinhart-others-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -33,8 +34,8 @@ function life(options: Pick<LinuxOptions, 'firmware' | 'dtb'>): string {
   return boot;
 }
 
-describe('Linux with QEMU’s device tree', () => {
-  it.skipIf(!qemu).each([1, 2])('of %i harts boots, works and powers off (skipped without qemu-system-riscv32)', (harts) => {
+describe.skipIf(missing)(`Linux with QEMU’s device tree${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
+  it.each([1, 2])('of %i harts boots, works and powers off', (harts) => {
     expect(life({ dtb: qemuTree(harts) })).toContain('Machine model: riscv-virtio,qemu');
   });
 });

@@ -105,7 +105,6 @@ function play(
       tally.programs += startedOf(reference);
       tally.instructions += icount;
       tally.stops += stops;
-      if (process.env.V) console.log(count, startedOf(reference), icount, here(reference));
       const { instructions, regions } = pair.subject.statistics();
       tally.translated += instructions.translator;
       tally.regions += regions.compiled;
