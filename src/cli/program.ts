@@ -15,8 +15,8 @@ const AFTER_HELP = `
 Example:
   twinhart run --disk kv.img
 
-Exit status: the guest's own code; 64 usage, 65 bad image or log, 69 arbiter or disk unreachable,
-70 divergence, 73 an image that could not be built, 75 fenced.`;
+Exit status: the guest's own code; 64 usage, 65 bad image or log, 69 arbiter, disk, network or a package
+out of reach, 70 divergence, 73 an image that could not be built, 75 fenced.`;
 
 /** Parsing it throws: `settle` turns what was thrown into words and an exit status. */
 export function createProgram(): Command {

@@ -17,7 +17,7 @@ export function addRun(program: Command): void {
     .option('--record <file>', 'keep the log too')
     .addHelpText(
       'after',
-      '\nExample:\n  twinhart run --disk kv.img            the small OS, as a pair; Ctrl-A k kills the primary\n  twinhart run linux                       Linux, its writes gone at the end; --disk FILE keeps them\n  twinhart run --solo --bios none test.elf',
+      '\nExample:\n  twinhart run --disk kv.img            the small OS, as a pair; Ctrl-A k kills the primary\n  twinhart run linux                    Linux, its writes gone at the end; --disk FILE keeps them\n  twinhart run --solo --bios none test.elf',
     )
     .action(async (image: string | undefined, options: RunOptions) => {
       process.exitCode = await runPlan(makePlan(image, options), options);
