@@ -1,4 +1,4 @@
-/** What the translator promises (PROMISES.md): gates that it must pass, goals that show where to push next. */
+/** What the translator and Linux promise (PROMISES.md): gates that must be passed, goals that show where to push next. */
 import { type Rows, short } from './report.ts';
 
 export interface Finding {

@@ -12,7 +12,7 @@ export interface Mark {
   readonly cpu: number;
 }
 
-/** `rv32:/# `, `/ # `: no line of the kernel's log begins like it. */
+/** `twinhart:~# `, or another's (`/ # `): no line of the kernel's log begins like it. */
 const PROMPT = /(?:^|\n)\r?[^\s[]\S* ?# /;
 const PATIENCE_MS = 300_000;
 
