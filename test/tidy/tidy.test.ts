@@ -112,6 +112,11 @@ describe('the tree', () => {
     for (const version of Object.values({ ...dependencies, ...devDependencies })) expect(version).toMatch(/^\d+\.\d+\.\d+$/);
   });
 
+  it('tells in the README to install what the recipe of Linux needs', () => {
+    const told = /^sudo apt-get install -y --no-install-recommends (.*)$/m.exec(read('README.md'))?.[1];
+    expect(told?.split(' ')).toEqual(JSON.parse(read('images/linux/recipe.json')).packages);
+  });
+
   it('has no dead link between its own pages', () => {
     const dead = all
       .filter((path) => path.endsWith('.md'))
