@@ -75,6 +75,68 @@ test.each([
   expect(subject.statistics().instructions.translator).toBeGreaterThan(4000);
 });
 
+/** The first boot writes a loop where no image is, runs it, and resets; the second, which the clock tells from it, finds nothing there. */
+const RESETTER = assemble(`
+  la t0, illegal
+  csrw mtvec, t0
+  li s0, 0x00101000
+  li s2, 0x80010000
+  lw t1, 0(s0)
+  lw s1, 4(s0)
+  bnez s1, run
+  li t1, 1
+  sw t1, 4(s0)
+  la t2, loop
+  mv t3, s2
+  li t0, 4
+copy: lw t4, 0(t2)
+  sw t4, 0(t3)
+  addi t2, t2, 4
+  addi t3, t3, 4
+  addi t0, t0, -1
+  bnez t0, copy
+run: li t0, 1000
+  jalr s2
+  li t0, 0x00100000
+  li t1, 0x7777
+  sw t1, 0(t0)
+  .balign 4
+illegal: addi s3, s3, 1
+  j run
+  .balign 4
+loop: .word 0x00130313, 0xfff28293, 0xfe029ce3, 0x00008067  # addi t1, t1, 1; addi t0, t0, -1; bnez t0, loop; ret
+`).bytes;
+
+test.each([
+  ['asked for before it', 'baseline', 1e9, false],
+  ['asked for before it', 'optimised', 0, false],
+  ['that was there', 'baseline', 1e9, true],
+  ['that was there', 'optimised', 0, true],
+] as const)('a reset leaves nothing of a region %s, %s', (_, form, optimisedAfter, there) => {
+  const compiler = new HeldCompiler();
+  const config = testConfig(RESETTER, { config: { onReset: 'restart' } });
+  const reference = createMachine(config);
+  const subject = createMachine(config, { engine: 'translator', translator: { threshold: 2, optimisedAfter, compiler } });
+  let asked = 0;
+  for (let limit = 100; limit <= 9000; limit += 100) {
+    for (const machine of [reference, subject]) while (machine.run(limit) === 'output') machine.takeOutputs();
+    expect(compare(reference, subject, true), `at ${limit}`).toBeUndefined();
+    // The reset is at about 3,000.
+    if (limit === 2500) {
+      const held = compiler.jobs.flatMap(({ regions }) => regions);
+      asked = there ? subject.statistics().regions.installed : held.length;
+      if (!there) for (const { optimised } of held) expect(optimised).toBe(form === 'optimised');
+    }
+    if (there || limit > 3500) compiler.release();
+  }
+  expect(asked).toBeGreaterThan(0);
+  const { regions, instructions } = subject.statistics();
+  expect(regions.invalidated).toBeGreaterThanOrEqual(asked);
+  expect(instructions.translator).toBeGreaterThan(1500);
+  // Zeros are no instruction.
+  expect(subject.inspect().x[19]).toBeGreaterThan(100);
+});
+
 test('a region that has run for long is made by the optimiser, in a job of its own, and takes the place of what it was', () => {
   const compiler = new HeldCompiler();
   const config = testConfig(patcher('data'));
