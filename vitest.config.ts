@@ -1,3 +1,4 @@
+/** The suites as projects (test/README.md): which files each has, and on which engine it runs them. */
 import { defineConfig } from 'vitest/config';
 
 /** What runs guest programs in this process: once on each engine (test/support/engine.ts). */

@@ -7,7 +7,7 @@ import { createMachine, type MachineOptions } from '../../emulator/index.ts';
 import { createDriver } from '../../src/replay/create-driver.ts';
 import { Host } from '../replay/os-host.ts';
 import { bySink, CONFIG, RUN, replayAll } from '../replay/session.ts';
-import { LibraryGuest, LinuxTwin, linuxConfig, PROMPT, rootDisk } from './guest.ts';
+import { LibraryGuest, LinuxTwin, linuxConfig, onCopy, PROMPT, rootDisk } from './guest.ts';
 
 const INTERPRETER: MachineOptions = { engine: 'interpreter' };
 const AUTO: MachineOptions = { engine: 'auto' };
@@ -62,7 +62,7 @@ function bootOn(engine: MachineOptions) {
 /** Processes, threads and a disk with their own pace: none of it may be seen. */
 async function real(options: readonly string[]): Promise<object> {
   const end = ['--clock', 'icount', '--max-instructions', String(INSTRUCTIONS), '--json'];
-  const twin = new LinuxTwin(join(dir, `${options.join('')}.img`), [...end, ...options]);
+  const twin = new LinuxTwin([...onCopy(join(dir, `${options.join('')}.img`)), ...end, ...options]);
   try {
     expect(await twin.ended, twin.notes).toBe(0);
     const { icount, digest, outputs } = JSON.parse(twin.console);

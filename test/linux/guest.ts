@@ -147,14 +147,15 @@ export class LibraryGuest {
 const STRETCH = 1_000_000;
 const LIMIT = 5e9;
 
-/** Linux as `twinhart run` starts it, with a copy of the root file system that it may write to. */
+/** Arguments of a run whose root is a copy at `disk`, made here, so that what the guest writes is there when it has ended. */
+export function onCopy(disk: string): readonly string[] {
+  copyFileSync(linuxImage().disk, disk);
+  return ['linux', '--disk', disk];
+}
+
+/** Linux as `twinhart run` starts it. */
 export class LinuxTwin extends Twin {
   #commands = 0;
-
-  constructor(disk: string, options: readonly string[] = []) {
-    copyFileSync(linuxImage().disk, disk);
-    super(['linux', '--disk', disk, ...options]);
-  }
 
   /** Types a line at the prompt; resolves at the next one with what the command printed. `meanwhile` begins as soon as the command has. */
   async run(line: string, meanwhile?: () => Promise<void>): Promise<string> {

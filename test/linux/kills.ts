@@ -8,7 +8,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { kill9 } from '../e2e/workload.ts';
 import type { Random } from '../support/random.ts';
-import { LinuxTwin, PROMPT } from './guest.ts';
+import { LinuxTwin, onCopy, PROMPT } from './guest.ts';
 import { INPUT, INPUT_SHA256 } from './workloads.ts';
 
 export interface Scenario {
@@ -107,7 +107,7 @@ const PATIENCE_MS = 120_000;
 /** Boots, prepares, works, checks, powers off, checks the disk. Throws when anything is not as it has to be. */
 export async function play(scenario: Scenario, dir: string, moment?: Moment): Promise<Run> {
   const disk = join(dir, 'disk.img');
-  const twin = new LinuxTwin(disk);
+  const twin = new LinuxTwin(onCopy(disk));
   const timeline: { at: number; length: number }[] = [];
   let begun: number | undefined;
   let ended: number | undefined;

@@ -5,29 +5,18 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { kill9 } from '../e2e/workload.ts';
 import { Random, seedFromEnvironment } from '../support/random.ts';
-import { Twin, twinhart } from '../support/twin.ts';
-import { between, linuxImage, PROMPT } from './guest.ts';
+import { twinhart } from '../support/twin.ts';
+import { LinuxTwin, linuxImage, PROMPT } from './guest.ts';
 
 const seed = seedFromEnvironment(Date.now() % 100_000);
 let dir: string;
-let twin: Twin;
+let twin: LinuxTwin;
 beforeAll(() => {
   linuxImage();
   dir = mkdtempSync(join(tmpdir(), 'twinhart-life-'));
 });
 afterEach(() => twin.dispose());
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
-
-let commands = 0;
-/** Types a line at the prompt; resolves at the next one with what the command printed. */
-async function run(line: string): Promise<string> {
-  const text = between(line, ++commands);
-  twin.type(`${text.typed}\n`);
-  await twin.see(text.begins);
-  const said = await twin.see(text.ends);
-  await twin.see(PROMPT);
-  return said.replaceAll('\r', '').trim();
-}
 
 /** The last line that a guest with this command has on its console. */
 const LAST = {
@@ -43,11 +32,11 @@ describe('twinhart run linux', () => {
       ['linux', '/dev/root'],
       ['linux-initramfs', 'rootfs'],
     ] as const) {
-      twin = new Twin([name, '--solo', '--memory', memory]);
+      twin = new LinuxTwin([name, '--solo', '--memory', memory]);
       await twin.see(PROMPT);
-      expect(await run('cat /proc/mounts')).toMatch(new RegExp(`^${root} / `, 'm'));
+      expect(await twin.run('cat /proc/mounts')).toMatch(new RegExp(`^${root} / `, 'm'));
       // The kernel keeps the lowest 4 MiB, and less than a tenth besides.
-      const total = Number(/MemTotal: +(\d+) kB/.exec(await run('cat /proc/meminfo'))?.[1]);
+      const total = Number(/MemTotal: +(\d+) kB/.exec(await twin.run('cat /proc/meminfo'))?.[1]);
       const given = Number.parseInt(memory, 10) * (memory.endsWith('G') ? 2 ** 20 : 2 ** 10);
       expect(total).toBeLessThan(given);
       expect(total).toBeGreaterThan(0.9 * given - 8192);
@@ -58,7 +47,7 @@ describe('twinhart run linux', () => {
   });
 
   it.each(Object.keys(LAST) as (keyof typeof LAST)[])('ends with status 0 at %s', async (command) => {
-    twin = new Twin(['linux', '--solo']);
+    twin = new LinuxTwin(['linux', '--solo']);
     await twin.see(PROMPT);
     twin.type(`${command}\n`);
     expect(await twin.ended).toBe(0);
@@ -66,9 +55,9 @@ describe('twinhart run linux', () => {
   });
 
   it('puts the words of --append behind its own', async () => {
-    twin = new Twin(['linux', '--solo', '--append', 'quiet answer=42']);
+    twin = new LinuxTwin(['linux', '--solo', '--append', 'quiet answer=42']);
     await twin.see(PROMPT);
-    expect(await run('cat /proc/cmdline')).toBe('console=ttyS0 root=/dev/vda rw quiet answer=42');
+    expect(await twin.run('cat /proc/cmdline')).toBe('console=ttyS0 root=/dev/vda rw quiet answer=42');
   });
 
   it('forgets what was written to its own disk, and keeps what was written to the user’s', async () => {
@@ -82,10 +71,10 @@ describe('twinhart run linux', () => {
       [['--disk', disk], 'yes'],
     ] as const) {
       for (const boot of ['first', 'second']) {
-        twin = new Twin(['linux', '--solo', ...options]);
+        twin = new LinuxTwin(['linux', '--solo', ...options]);
         await twin.see(PROMPT);
-        if (boot === 'first') await run('echo here > /root/note; sync');
-        else expect(await run('[ -e /root/note ] && echo yes || echo no')).toBe(kept);
+        if (boot === 'first') await twin.run('echo here > /root/note; sync');
+        else expect(await twin.run('[ -e /root/note ] && echo yes || echo no')).toBe(kept);
         twin.type('poweroff\n');
         expect(await twin.ended).toBe(0);
         twin.dispose();
@@ -96,21 +85,21 @@ describe('twinhart run linux', () => {
 
 describe(`a reboot of Linux (seed ${seed})`, () => {
   it.each(['reboot', 'reboot -f'])('by %s boots again, and what the disk had is there', async (command) => {
-    twin = new Twin(['linux', '--solo']);
+    twin = new LinuxTwin(['linux', '--solo']);
     await twin.see(PROMPT);
-    const random = await run('cat /proc/sys/kernel/random/boot_id');
-    await run('echo kept > /root/note; sync');
+    const random = await twin.run('cat /proc/sys/kernel/random/boot_id');
+    await twin.run('echo kept > /root/note; sync');
     twin.type(`${command}\n`);
     await twin.see('Linux version');
     await twin.see(PROMPT);
-    expect(await run('cat /root/note')).toBe('kept');
-    expect(await run('cat /proc/sys/kernel/random/boot_id')).not.toBe(random);
+    expect(await twin.run('cat /root/note')).toBe('kept');
+    expect(await twin.run('cat /proc/sys/kernel/random/boot_id')).not.toBe(random);
     twin.type('poweroff\n');
     expect(await twin.ended).toBe(0);
   });
 
   it('is the end with --no-reboot', async () => {
-    twin = new Twin(['linux', '--solo', '--no-reboot']);
+    twin = new LinuxTwin(['linux', '--solo', '--no-reboot']);
     await twin.see(PROMPT);
     twin.type('reboot\n');
     expect(await twin.ended).toBe(0);
@@ -122,21 +111,21 @@ describe(`a reboot of Linux (seed ${seed})`, () => {
     'goes on in the backup when the primary is killed at: %s',
     async (when) => {
       const record = join(dir, 'reboot.log');
-      twin = new Twin(['linux', '--record', record]);
+      twin = new LinuxTwin(['linux', '--record', record]);
       await Promise.all([twin.note(/PROTECTED/), twin.see(PROMPT)]);
-      await run('echo kept > /root/note; sync');
+      await twin.run('echo kept > /root/note; sync');
       twin.type('reboot\n');
       await twin.see('reboot: Restarting system');
       const lines = when.startsWith('reboot') ? 0 : 1 + new Random(seed).below(60);
       for (let line = 0; line < lines; line++) await twin.see('\n');
       kill9('primary')(twin);
       await Promise.all([twin.note(/takeover epoch 2/), twin.see(PROMPT)]);
-      expect(await run('cat /root/note')).toBe('kept');
+      expect(await twin.run('cat /root/note')).toBe('kept');
       // One more, on the machine that took over.
       twin.type('reboot\n');
       await twin.see('Linux version');
       await twin.see(PROMPT);
-      expect(await run('cat /root/note')).toBe('kept');
+      expect(await twin.run('cat /root/note')).toBe('kept');
       twin.type('poweroff\n');
       expect(await twin.ended).toBe(0);
       expect(twin.console.split('Linux version')).toHaveLength(4);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kill9 } from '../e2e/workload.ts';
 import { qemuMissing } from '../firmware/qemu-guest.ts';
-import { LinuxTwin, PROMPT } from './guest.ts';
+import { LinuxTwin, onCopy, PROMPT } from './guest.ts';
 
 const missing = qemuMissing();
 const LINES = 200;
@@ -24,7 +24,7 @@ describe.skipIf(missing)(`QEMU as the network's gateway${missing === undefined ?
     ports = { http: await freePort(), echo: await freePort() };
     gateway = startGateway(socket, ports);
     while (!existsSync(socket)) await new Promise((resolve) => setTimeout(resolve, 10));
-    twin = new LinuxTwin(join(dir, 'disk.img'), ['--net', `stream=${socket}`]);
+    twin = new LinuxTwin([...onCopy(join(dir, 'disk.img')), '--net', `stream=${socket}`]);
     await twin.note(/PROTECTED/);
     await twin.see(PROMPT);
   }, 120_000);

@@ -8,7 +8,7 @@ import { createDriver } from '../../src/replay/create-driver.ts';
 import { kill9 } from '../e2e/workload.ts';
 import { Host } from '../replay/os-host.ts';
 import { CONFIG, RUN } from '../replay/session.ts';
-import { LinuxTwin, linuxConfig, PROMPT, rootDisk } from './guest.ts';
+import { LinuxTwin, linuxConfig, onCopy, PROMPT, rootDisk } from './guest.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'twinhart-time-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -46,7 +46,7 @@ describe.each(['interpreter', 'auto'] as const)('on %s', (engine) => {
 
 describe('a takeover by a host whose clock is an hour off', () => {
   it.each([3600, -3600])('neither moves nor stops the date (%i seconds)', async (offset) => {
-    const twin = new LinuxTwin(join(dir, `${offset}.img`), ['--clock-offset-backup', String(offset)]);
+    const twin = new LinuxTwin([...onCopy(join(dir, `${offset}.img`)), '--clock-offset-backup', String(offset)]);
     try {
       await twin.note(/PROTECTED/);
       await twin.see(PROMPT);

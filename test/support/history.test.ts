@@ -1,3 +1,4 @@
+/** Is the judge of histories itself right: does it accept what one order of the calls explains, and name the key that none does? */
 import { describe, expect, it } from 'vitest';
 import { type Call, impossibleKey } from './history.ts';
 
