@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { installCommand, missingPackages } from './image-build.ts';
 import { buildsFolder, damage, findBuilt, IMAGES, recipeFolder } from './image-cache.ts';
+import { installCommand, missingPackages } from './image-packages.ts';
 
 export interface ListedFile {
   readonly path: string;

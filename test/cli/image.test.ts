@@ -16,16 +16,10 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CliError, Interrupted } from '../../src/cli/errors.ts';
-import {
-  type BuildEvent,
-  type BuildOptions,
-  type BuildResult,
-  buildImage,
-  installCommand,
-  type Recipe,
-} from '../../src/cli/image-build.ts';
+import { type BuildEvent, type BuildOptions, type BuildResult, buildImage } from '../../src/cli/image-build.ts';
 import { buildsFolder, makeManifest, recipeFolder, recipeHash } from '../../src/cli/image-cache.ts';
 import { type ListedImage, listImages, listText } from '../../src/cli/image-list.ts';
+import { installCommand, type Recipe } from '../../src/cli/image-packages.ts';
 import { progress } from '../../src/cli/image-progress.ts';
 import { twinhart } from '../support/twin.ts';
 
