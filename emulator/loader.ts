@@ -36,6 +36,8 @@ const EM_RISCV = 243;
 const EF_RISCV_RVE = 8;
 const PT_LOAD = 1;
 const PT_INTERP = 3;
+/** Of a segment that is moved: where images are put is no more aligned than RV32's megapages. */
+const ALIGNMENT_MAX = 2 ** 22;
 
 const FILE_TYPES: Readonly<Record<number, string>> = {
   1: 'an object file that has not been linked',
@@ -127,13 +129,15 @@ function loadElf(what: string, file: Uint8Array, free: number): LoadedImage {
   within('the program header table', table, stride * count);
 
   const found: { virtual: number; physical: number; bytes: Uint8Array; size: number }[] = [];
+  let alignment = 1;
   for (let i = 0; i < count; i++) {
     const at = table + i * stride;
-    const [kind, offset, virtual, physical, fileSize, size] = [0, 4, 8, 12, 16, 20].map((field) => word(at + field));
+    const [kind, offset, virtual, physical, fileSize, size, aligned] = [0, 4, 8, 12, 16, 20, 28].map((field) => word(at + field));
     if (kind === PT_INTERP) refuse('a dynamically linked executable', 'Link it statically (-static).');
     if (kind !== PT_LOAD || size === 0) continue;
     if (fileSize > size) refuse(`damaged: segment ${i} has ${fileSize} bytes in the file and ${size} in memory`, 'Build it again.');
     within(`segment ${i}`, offset, fileSize);
+    if (isPowerOf2(aligned) && aligned <= ALIGNMENT_MAX) alignment = Math.max(alignment, aligned);
     found.push({ virtual, physical, bytes: file.subarray(offset, offset + fileSize), size });
   }
   if (found.length === 0) refuse('an ELF file with no loadable segment', 'Link it as an executable.');
@@ -141,7 +145,8 @@ function loadElf(what: string, file: Uint8Array, free: number): LoadedImage {
   const lowest = Math.min(...found.map(({ physical }) => physical));
   const below = found.every(({ physical, size }) => physical + size <= RAM_BASE);
   const mapsItself = found.some(({ virtual, physical }) => virtual !== physical);
-  const moved = below && (type === ET_DYN || mapsItself) ? free - lowest : 0;
+  // By a multiple of its alignment (gABI, p_align), since its data count on that.
+  const moved = below && (type === ET_DYN || mapsItself) ? free - (lowest - (lowest % alignment)) : 0;
   // A kernel linked for its virtual addresses is entered at the physical address of its entry; one that names none, at its beginning, as QEMU does.
   const start = word(24);
   const home = found.find(({ virtual, size }) => start >= virtual && start < virtual + size);
@@ -156,6 +161,8 @@ function loadElf(what: string, file: Uint8Array, free: number): LoadedImage {
     symbols: moved === 0 || mapsItself ? symbols : new Map([...symbols].map(([name, value]) => [name, (value + moved) >>> 0])),
   };
 }
+
+const isPowerOf2 = (value: number): boolean => value > 0 && (value & (value - 1)) === 0;
 
 const range = ({ address, size }: { readonly address: number; readonly size: number }): string =>
   `0x${address.toString(16)}..0x${(address + size).toString(16)}`;

@@ -61,6 +61,16 @@ describe('an image', () => {
       entry: 0x80400004,
       symbols: new Map([['tohost', 0x80400040]]),
     });
+    // Its data are as aligned there as they were linked to be; an alignment that is none counts for nothing.
+    const aligned = (alignment: number) => {
+      const file = elf([{ address: 0x10094, bytes: CODE }], 0x10098);
+      new DataView(file.buffer).setUint16(16, 3, true);
+      new DataView(file.buffer).setUint32(52 + 28, alignment, true);
+      return free(file);
+    };
+    expect(aligned(0x1000)).toMatchObject({ segments: [{ address: 0x80400094 }], entry: 0x80400098 });
+    for (const none of [0, 1, 4, 0x30, 0x8000_0000, 0xffff_ffff])
+      expect(aligned(none)).toMatchObject({ segments: [{ address: 0x80400000 }], entry: 0x80400004 });
     // A vmlinux: virtual 0xc0000000, physical 0.
     const kernel = elf([{ address: 0, bytes: CODE }], 0xc0000004, new Map([['_end', 0xc0000008]]));
     new DataView(kernel.buffer).setUint32(52 + 8, 0xc0000000, true);
