@@ -61,6 +61,11 @@ export class DecodedPages {
     return base;
   }
 
+  /** Whether a page that has no slot can get one at no other page's cost. */
+  get hasRoom(): boolean {
+    return this.#frame[this.#nextSlot] < 0;
+  }
+
   /** Index of the first record word of a frame's page, or -1 when it has none. */
   baseOf(frame: number): number {
     return this.#base[frame];

@@ -86,7 +86,8 @@ export class View implements CodeView {
     if (frame === undefined) {
       frame = this.#hart.mmu.translateCode(page, this.#hart.privilege);
       if (frame >= 0 && this.#hart.code.baseOf(frame) < 0) {
-        if (this.#eager) this.#hart.code.page(frame);
+        // Never in another's place: that may be the page at which the hart is, or one that was looked at before and is watched no more then.
+        if (this.#eager && this.#hart.code.hasRoom) this.#hart.code.page(frame);
         else frame = -1;
       }
       this.#frames.set(page, frame);

@@ -116,3 +116,43 @@ test('device registers: a region goes on behind a load from one', () => {
   expect(exits.slow).toBeGreaterThan(28_000);
   expect(instructions.interpreter).toBeLessThan(exits.slow + 200_000);
 });
+
+/** Calls `pages` pages of code, then code that goes on in one more page, changes it, and calls it again. */
+const crowding = (pages: number): Uint8Array => {
+  const { bytes } = assemble(
+    `
+  li a1, 0
+  la s0, patched
+  li s1, 0x80003000
+  li s2, ${pages}
+1: jalr s1
+  li t0, 4096
+  add s1, s1, t0
+  addi s2, s2, -1
+  bnez s2, 1b
+  jalr s0
+  li t3, 0x01058593      # addi a1, a1, 16
+  sw t3, 0(s0)
+  jalr s0
+done: j done
+  .balign 64
+patched: addi a1, a1, 1
+  j far
+  .balign 4096
+far: ret`,
+    { origin: 0x80000000 },
+  );
+  const image = new Uint8Array(0x3000 + pages * 4096);
+  image.set(bytes);
+  const ret = [0x67, 0x80, 0, 0];
+  for (let k = 0; k < pages; k++) image.set(ret, 0x3000 + k * 4096);
+  return image;
+};
+
+// With the reset ROM's page and the program's own, about as many as have decoded records at one time: 16 MiB of 16,448 bytes each.
+test.each([1016, 1017, 1018, 1019, 1020])('a store is seen by code that was planned when %i other pages had been', (pages) => {
+  const config = testConfig(crowding(pages), { memoryBytes: 8 << 20 });
+  const machine = createMachine(config, { engine: 'translator', translator: { threshold: 1 } });
+  machine.run(pages * 7 + 200);
+  expect(machine.inspect().x[11]).toBe(17);
+});
