@@ -14,7 +14,7 @@ import { remapDifference } from './remap.ts';
 import { SCENES } from './scenes.ts';
 import { sweep } from './sweep.ts';
 
-const PROGRAMS = 400;
+const PROGRAMS = 1000;
 
 /** The first difference that a proof finds, in words. */
 export const PROOFS = {
